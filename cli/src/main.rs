@@ -1,0 +1,2 @@
+//! The bpflink command.
+fn main() {}
