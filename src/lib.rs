@@ -1,2 +1,18 @@
-//! bpflink
+//! bpflink: an eBPF linker.
+//!
+//! Turns a compiled BPF object into exactly what a loader hands to `bpf(2)`:
+//! open → split → flatten → relocate → finalize.
 
+pub mod btf;
+pub mod bytes;
+pub mod elf;
+pub mod error;
+pub mod insn;
+pub mod link;
+pub mod name;
+pub mod target;
+
+pub use elf::Object;
+pub use error::{Error, Result, Status};
+pub use name::Name;
+pub use target::Target;

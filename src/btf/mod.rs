@@ -1,0 +1,34 @@
+//! BTF, read in place: the raw layout, a zero-copy view, names, split BTF.
+//!
+//! Format: Documentation/bpf/btf.rst of the kernel. This module knows nothing
+//! of ELF and nothing of instructions.
+
+#![forbid(unsafe_code)]
+
+mod data;
+mod error;
+mod kind;
+mod raw;
+mod view;
+
+pub use data::Data;
+pub use error::BtfError;
+pub use kind::Kind;
+pub use raw::Btf;
+pub use view::{ArrayType, EnumValue, IntEncoding, Linkage, Member, Param, SectionVar, Type};
+
+/// The number of a type in its BTF; 0 is `void`.
+pub type TypeId = u32;
+
+/// How many modifiers, typedefs or array dimensions in a row are followed
+/// before the chain counts as a cycle; libbpf's MAX_RESOLVE_DEPTH is 32 too.
+pub const MAX_CHAIN: usize = 32;
+
+/// A name for people: bytes of a string section, shown as UTF-8.
+pub fn display_name(name: &[u8]) -> std::borrow::Cow<'_, str> {
+    if name.is_empty() {
+        "<anon>".into()
+    } else {
+        String::from_utf8_lossy(name)
+    }
+}

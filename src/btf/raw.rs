@@ -1,0 +1,314 @@
+//! Header, sections and the table of type offsets: one pass over the types,
+//! nothing else is built up front.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use super::kind::{KINDS, KindLayout, LAYOUTS};
+use super::{BtfError, Data, Kind, Type, TypeId};
+use crate::bytes::{Endian, cstr_at, range_within, slice_at};
+
+const MAGIC: u16 = 0xeb9f;
+const HEADER_MIN: usize = 24;
+/// A header with `layout_off` and `layout_len` (Linux 7.1).
+const HEADER_LAYOUT: usize = 32;
+/// Bytes of `struct btf_type`, the head of every type.
+pub(super) const TYPE_HEAD: usize = 12;
+/// Bytes of `struct btf_layout`.
+const LAYOUT_ENTRY: usize = 4;
+
+/// BTF over bytes that stay where they are; split BTF holds its base.
+///
+/// Immutable and shareable between threads.
+#[derive(Debug)]
+pub struct Btf {
+    data: Data,
+    endian: Endian,
+    types: Range<usize>,
+    strings: Range<usize>,
+    /// Offset of each own type, from the start of the type section.
+    offsets: Vec<u32>,
+    base: Option<Arc<Btf>>,
+    first_id: TypeId,
+    first_string: u32,
+    pointer_size: OnceLock<u8>,
+}
+
+impl Btf {
+    /// Reads `data` as BTF; `base` makes it split BTF, whose ids and strings go on from there.
+    pub fn parse(data: impl Into<Data>, base: Option<Arc<Btf>>) -> Result<Btf, BtfError> {
+        let data = data.into();
+        let header = Header::parse(data.bytes())?;
+        let (first_id, first_string) = match &base {
+            Some(base) if base.endian != header.endian => return Err(BtfError::BaseByteOrder),
+            Some(base) => (base.type_count(), base.string_end()?),
+            None => (1, 0),
+        };
+        header.check_strings(data.bytes(), base.is_some())?;
+        let layouts = header.layouts(data.bytes())?;
+        let types = data.bytes().get(header.types.clone()).unwrap_or_default();
+        let offsets = scan_types(types, header.endian, first_id, &layouts)?;
+        Ok(Btf {
+            endian: header.endian,
+            types: header.types,
+            strings: header.strings,
+            data,
+            offsets,
+            base,
+            first_id,
+            first_string,
+            pointer_size: OnceLock::new(),
+        })
+    }
+
+    /// The byte order of this BTF.
+    pub fn endian(&self) -> Endian {
+        self.endian
+    }
+
+    /// The BTF whose ids and strings this one continues.
+    pub fn base(&self) -> Option<&Arc<Btf>> {
+        self.base.as_ref()
+    }
+
+    /// The raw bytes, header included.
+    pub fn bytes(&self) -> &[u8] {
+        self.data.bytes()
+    }
+
+    /// The bytes of the type section.
+    pub fn type_bytes(&self) -> &[u8] {
+        self.bytes().get(self.types.clone()).unwrap_or_default()
+    }
+
+    /// The bytes of the string section.
+    pub fn string_bytes(&self) -> &[u8] {
+        self.bytes().get(self.strings.clone()).unwrap_or_default()
+    }
+
+    /// One past the last type id, those of the base and `void` counted.
+    pub fn type_count(&self) -> u32 {
+        // scan_types made sure that this does not overflow.
+        self.first_id.saturating_add(self.offsets.len() as u32)
+    }
+
+    /// The first id that is this BTF's own: 1, or where the base ends.
+    pub fn first_id(&self) -> TypeId {
+        self.first_id
+    }
+
+    /// The first string offset that is this BTF's own: 0, or where the base's strings end.
+    pub fn first_string(&self) -> u32 {
+        self.first_string
+    }
+
+    /// Offset of an own type in the type section.
+    pub(crate) fn type_offset(&self, id: TypeId) -> Option<usize> {
+        let index = id.checked_sub(self.first_id)?;
+        self.offsets.get(index as usize).map(|&off| off as usize)
+    }
+
+    /// A type by its id, in this BTF or its base.
+    #[inline]
+    pub fn type_by_id(&self, id: TypeId) -> Result<Type<'_>, BtfError> {
+        if id == 0 {
+            return Ok(Type::void(self));
+        }
+        if id < self.first_id {
+            return match &self.base {
+                Some(base) => base.type_by_id(id),
+                None => Err(self.no_type(id)),
+            };
+        }
+        let offset = self.type_offset(id).ok_or_else(|| self.no_type(id))?;
+        let bytes = self.type_bytes().get(offset..).unwrap_or_default();
+        Type::decode(self, id, bytes).ok_or(BtfError::TypeTruncated { id, offset })
+    }
+
+    fn no_type(&self, id: TypeId) -> BtfError {
+        BtfError::NoType {
+            id,
+            count: self.type_count(),
+        }
+    }
+
+    /// All own types, in the order of their ids.
+    pub fn own_types(&self) -> impl Iterator<Item = Type<'_>> {
+        (self.first_id..self.type_count()).filter_map(|id| self.type_by_id(id).ok())
+    }
+
+    /// The string at `offset`, in this BTF or its base, without its NUL.
+    #[inline]
+    pub fn string(&self, offset: u32) -> Result<&[u8], BtfError> {
+        match offset.checked_sub(self.first_string) {
+            Some(own) => cstr_at(self.string_bytes(), own as usize).ok_or(BtfError::NoName(offset)),
+            None => match &self.base {
+                Some(base) => base.string(offset),
+                None => Err(BtfError::NoName(offset)),
+            },
+        }
+    }
+
+    fn string_end(&self) -> Result<u32, BtfError> {
+        u32::try_from(self.strings.len())
+            .ok()
+            .and_then(|len| len.checked_add(self.first_string))
+            .ok_or(BtfError::TooLarge)
+    }
+
+    /// Bytes of a pointer: the size of the integer `long` (or one of its other
+    /// spellings, as libbpf's determine_ptr_size), else 8. `char`-sized nonsense
+    /// is not believed.
+    pub fn pointer_size(&self) -> u8 {
+        if let Some(base) = &self.base {
+            return base.pointer_size();
+        }
+        *self
+            .pointer_size
+            .get_or_init(|| self.own_types().find_map(|ty| long_size(&ty)).unwrap_or(8))
+    }
+}
+
+fn long_size(ty: &Type<'_>) -> Option<u8> {
+    const SPELLINGS: [&[u8]; 8] = [
+        b"long int",
+        b"long",
+        b"int long",
+        b"unsigned long",
+        b"long unsigned",
+        b"long unsigned int",
+        b"unsigned long int",
+        b"unsigned int long",
+    ];
+    let is_long = ty.kind() == Kind::Int && SPELLINGS.contains(&ty.name().ok()?);
+    match ty.size() {
+        size @ (4 | 8) if is_long => Some(size as u8),
+        _ => None,
+    }
+}
+
+/// What the header says, checked against the length of the data.
+struct Header {
+    endian: Endian,
+    types: Range<usize>,
+    strings: Range<usize>,
+    layout: Option<Range<usize>>,
+}
+
+impl Header {
+    fn parse(data: &[u8]) -> Result<Header, BtfError> {
+        let truncated = BtfError::HeaderTruncated { len: data.len() };
+        let fixed = data.first_chunk::<HEADER_MIN>().ok_or(truncated)?;
+        let endian = match Endian::Little.u16_at(fixed, 0) {
+            Some(MAGIC) => Endian::Little,
+            Some(other) if other.swap_bytes() == MAGIC => Endian::Big,
+            other => return Err(BtfError::Magic(other.unwrap_or_default())),
+        };
+        if fixed[2] != 1 {
+            return Err(BtfError::Version(fixed[2]));
+        }
+        let word = |at| endian.u32_at(data, at).unwrap_or_default();
+        let header_len = word(4);
+        let behind = header_len as usize;
+        if behind < HEADER_MIN || behind > data.len() {
+            return Err(BtfError::HeaderLength(header_len));
+        }
+        let section = |section, offset: u32, len: u32| {
+            behind
+                .checked_add(offset as usize)
+                .and_then(|start| range_within(start, len as usize, data.len()))
+                .ok_or(BtfError::SectionRange {
+                    section,
+                    offset,
+                    len,
+                    data: data.len(),
+                })
+        };
+        if word(8) % 4 != 0 {
+            return Err(BtfError::TypesMisaligned(word(8)));
+        }
+        let layout = match behind >= HEADER_LAYOUT && word(28) != 0 {
+            true => Some(section("layout", word(24), word(28))?),
+            false => None,
+        };
+        Ok(Header {
+            endian,
+            types: section("type", word(8), word(12))?,
+            strings: section("string", word(16), word(20))?,
+            layout,
+        })
+    }
+
+    /// Strings start with the empty one and end with a NUL; split BTF may have none.
+    fn check_strings(&self, data: &[u8], split: bool) -> Result<(), BtfError> {
+        let strings = data.get(self.strings.clone()).unwrap_or_default();
+        match (strings.first(), strings.last()) {
+            (None, _) if split => Ok(()),
+            (Some(0), Some(0)) => Ok(()),
+            (Some(_), Some(0)) if split => Ok(()),
+            _ => Err(BtfError::Strings),
+        }
+    }
+
+    fn layouts(&self, data: &[u8]) -> Result<[KindLayout; KINDS], BtfError> {
+        let mut table = LAYOUTS;
+        let entries = match &self.layout {
+            Some(range) => slice_at(data, range.start, range.len()).unwrap_or_default(),
+            None => return Ok(table),
+        };
+        for (slot, entry) in table.iter_mut().zip(entries.chunks_exact(LAYOUT_ENTRY)) {
+            if !slot.known
+                && let [fixed, each, ..] = *entry
+            {
+                *slot = KindLayout {
+                    fixed,
+                    each,
+                    known: true,
+                };
+            }
+        }
+        Ok(table)
+    }
+}
+
+/// The one pass: where does each type start?
+fn scan_types(
+    types: &[u8],
+    endian: Endian,
+    first_id: TypeId,
+    layouts: &[KindLayout; KINDS],
+) -> Result<Vec<u32>, BtfError> {
+    // A type takes at least 12 bytes; most take more, so this seldom grows.
+    let mut offsets = Vec::with_capacity(types.len() / 32);
+    let mut offset = 0;
+    while offset < types.len() {
+        let id = u32::try_from(offsets.len())
+            .ok()
+            .and_then(|n| first_id.checked_add(n))
+            .filter(|&id| id < u32::MAX)
+            .ok_or(BtfError::TooLarge)?;
+        let truncated = BtfError::TypeTruncated { id, offset };
+        let Some(info) = endian.u32_at(types, offset.saturating_add(4)) else {
+            return Err(truncated);
+        };
+        let kind = (info >> 24) as u8 & 0x7f;
+        let layout = layouts[usize::from(kind) % KINDS];
+        if !layout.known {
+            return Err(BtfError::UnknownKind { id, kind });
+        }
+        let vlen = (info & 0x00ff_ffff) as usize;
+        // At most 12 + 255 + 2^24 * 255: no overflow on 64 bits, checked on 32.
+        let end = vlen
+            .checked_mul(usize::from(layout.each))
+            .and_then(|n| n.checked_add(TYPE_HEAD + usize::from(layout.fixed)))
+            .and_then(|n| n.checked_add(offset))
+            .filter(|&end| end <= types.len());
+        let Some(end) = end else {
+            return Err(truncated);
+        };
+        offsets.push(u32::try_from(offset).map_err(|_| BtfError::TooLarge)?);
+        offset = end;
+    }
+    offsets.shrink_to_fit();
+    Ok(offsets)
+}

@@ -1,0 +1,143 @@
+//! The only place where bytes become integers: checked, in both byte orders.
+//!
+//! Every reader takes the whole buffer and an offset and answers `None` where
+//! the value does not lie inside it; the caller, who knows what the value
+//! means, makes an error of that.
+
+use std::ops::Range;
+
+/// The byte order of an object, of BTF or of a target.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Endian {
+    /// Least significant byte first (`bpfel`).
+    Little,
+    /// Most significant byte first (`bpfeb`).
+    Big,
+}
+
+impl Endian {
+    /// The byte order of the machine that runs this code.
+    pub const NATIVE: Endian = if cfg!(target_endian = "big") {
+        Endian::Big
+    } else {
+        Endian::Little
+    };
+
+    /// The `u16` at `offset` bytes into `data`.
+    #[inline]
+    pub fn u16_at(self, data: &[u8], offset: usize) -> Option<u16> {
+        let raw = array_at(data, offset)?;
+        Some(match self {
+            Endian::Little => u16::from_le_bytes(raw),
+            Endian::Big => u16::from_be_bytes(raw),
+        })
+    }
+
+    /// The `u32` at `offset` bytes into `data`.
+    #[inline]
+    pub fn u32_at(self, data: &[u8], offset: usize) -> Option<u32> {
+        let raw = array_at(data, offset)?;
+        Some(match self {
+            Endian::Little => u32::from_le_bytes(raw),
+            Endian::Big => u32::from_be_bytes(raw),
+        })
+    }
+
+    /// The `u64` at `offset` bytes into `data`.
+    #[inline]
+    pub fn u64_at(self, data: &[u8], offset: usize) -> Option<u64> {
+        let raw = array_at(data, offset)?;
+        Some(match self {
+            Endian::Little => u64::from_le_bytes(raw),
+            Endian::Big => u64::from_be_bytes(raw),
+        })
+    }
+
+    /// The bytes of `value`.
+    #[inline]
+    pub fn u16_bytes(self, value: u16) -> [u8; 2] {
+        match self {
+            Endian::Little => value.to_le_bytes(),
+            Endian::Big => value.to_be_bytes(),
+        }
+    }
+
+    /// The bytes of `value`.
+    #[inline]
+    pub fn u32_bytes(self, value: u32) -> [u8; 4] {
+        match self {
+            Endian::Little => value.to_le_bytes(),
+            Endian::Big => value.to_be_bytes(),
+        }
+    }
+
+    /// The bytes of `value`.
+    #[inline]
+    pub fn u64_bytes(self, value: u64) -> [u8; 8] {
+        match self {
+            Endian::Little => value.to_le_bytes(),
+            Endian::Big => value.to_be_bytes(),
+        }
+    }
+
+    /// Writes `value` at `offset`; `None`, and nothing written, where it does not fit.
+    #[inline]
+    pub fn put_u32(self, data: &mut [u8], offset: usize, value: u32) -> Option<()> {
+        let end = offset.checked_add(4)?;
+        data.get_mut(offset..end)?
+            .copy_from_slice(&self.u32_bytes(value));
+        Some(())
+    }
+}
+
+#[inline]
+fn array_at<const N: usize>(data: &[u8], offset: usize) -> Option<[u8; N]> {
+    data.get(offset..)?.first_chunk::<N>().copied()
+}
+
+/// The `len` bytes of `data` from `offset` on, where they all exist.
+#[inline]
+pub fn slice_at(data: &[u8], offset: usize, len: usize) -> Option<&[u8]> {
+    data.get(offset..offset.checked_add(len)?)
+}
+
+/// `offset..offset + len` where that neither overflows nor passes `limit`.
+#[inline]
+pub fn range_within(offset: usize, len: usize, limit: usize) -> Option<Range<usize>> {
+    let end = offset.checked_add(len)?;
+    (end <= limit).then_some(offset..end)
+}
+
+/// The string that starts at `offset`, without its NUL; `None` where no NUL follows.
+#[inline]
+pub fn cstr_at(data: &[u8], offset: usize) -> Option<&[u8]> {
+    let tail = data.get(offset..)?;
+    let len = tail.iter().position(|&b| b == 0)?;
+    tail.get(..len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_both_orders_and_nothing_past_the_end() {
+        let data = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+        assert_eq!(Endian::Little.u32_at(&data, 1), Some(0x0504_0302));
+        assert_eq!(Endian::Big.u32_at(&data, 1), Some(0x0203_0405));
+        assert_eq!(Endian::Big.u64_at(&data, 1), Some(0x0203_0405_0607_0809));
+        assert_eq!(Endian::Big.u64_at(&data, 2), None);
+        assert_eq!(Endian::Little.u16_at(&data, 8), None);
+        assert_eq!(Endian::Little.u16_at(&data, usize::MAX), None);
+    }
+
+    #[test]
+    fn slices_and_ranges_do_not_overflow() {
+        assert_eq!(slice_at(b"abc", 1, 2), Some(&b"bc"[..]));
+        assert_eq!(slice_at(b"abc", 1, usize::MAX), None);
+        assert_eq!(range_within(usize::MAX, 2, 10), None);
+        assert_eq!(cstr_at(b"ab\0cd", 0), Some(&b"ab"[..]));
+        assert_eq!(cstr_at(b"ab\0cd", 3), None);
+        assert_eq!(cstr_at(b"ab\0cd", 9), None);
+    }
+}

@@ -1,0 +1,72 @@
+//! The object: all that a file says, immutable and shareable.
+
+use std::sync::Arc;
+
+use super::{Extern, Map, Stream};
+use crate::btf::Btf;
+use crate::bytes::Endian;
+use crate::name::Name;
+
+/// A compiled BPF object, or a raw stream made to look like one.
+///
+/// Immutable; share it between threads with an [`Arc`].
+#[derive(Debug)]
+pub struct Object {
+    pub(crate) name: Name,
+    pub(crate) endian: Endian,
+    pub(crate) license: Option<Name>,
+    pub(crate) version: Option<u32>,
+    pub(crate) streams: Vec<Stream>,
+    pub(crate) maps: Vec<Map>,
+    pub(crate) externs: Vec<Extern>,
+    pub(crate) btf: Option<Arc<Btf>>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Object {
+    /// Its path, or the name that the caller gave it; errors begin with it.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Its byte order.
+    pub fn endian(&self) -> Endian {
+        self.endian
+    }
+
+    /// What the section `license` says.
+    pub fn license(&self) -> Option<&Name> {
+        self.license.as_ref()
+    }
+
+    /// The kernel version of the section `version`, as LINUX_VERSION_CODE.
+    pub fn version(&self) -> Option<u32> {
+        self.version
+    }
+
+    /// Its executable sections.
+    pub fn streams(&self) -> &[Stream] {
+        &self.streams
+    }
+
+    /// Its maps: `.maps` and `maps` in the order of their symbols, then data sections
+    /// in the order of the file.
+    pub fn maps(&self) -> &[Map] {
+        &self.maps
+    }
+
+    /// Symbols that somebody else defines.
+    pub fn externs(&self) -> &[Extern] {
+        &self.externs
+    }
+
+    /// Its BTF as the compiler wrote it.
+    pub fn btf(&self) -> Option<&Arc<Btf>> {
+        self.btf.as_ref()
+    }
+
+    /// What was odd about the file, but no reason to refuse it.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
