@@ -9,6 +9,8 @@ mod data;
 mod error;
 mod kind;
 mod raw;
+#[cfg(test)]
+pub(crate) mod testing;
 mod view;
 
 pub use data::Data;
