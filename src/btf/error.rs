@@ -92,6 +92,9 @@ pub enum BtfError {
     /// Split BTF of another byte order than its base.
     #[error("split BTF and its base differ in byte order")]
     BaseByteOrder,
+    /// A header or subsection of `.BTF.ext` that contradicts the format, in words.
+    #[error(".BTF.ext: {0}")]
+    Ext(String),
     /// A record or entry that contradicts the format, in words.
     #[error("BTF: {0}")]
     Malformed(String),

@@ -7,6 +7,9 @@
 
 mod data;
 mod error;
+mod ext;
+#[cfg(test)]
+mod ext_test;
 mod kind;
 mod raw;
 #[cfg(test)]
@@ -15,6 +18,7 @@ mod view;
 
 pub use data::Data;
 pub use error::BtfError;
+pub use ext::{BtfExt, CoreRelo, FuncInfo, LineInfo, RawRecord, Subsection, Subsections};
 pub use kind::Kind;
 pub use raw::Btf;
 pub use view::{ArrayType, EnumValue, IntEncoding, Linkage, Member, Param, SectionVar, Type};
