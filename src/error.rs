@@ -195,31 +195,15 @@ impl std::error::Error for Error {
 }
 
 /// `object: program p, function f, instruction 17 (file.c:93): `, or nothing.
+///
+/// What says the same twice is left out: the section of a program, the function
+/// that is the program's entry, the record of a known instruction.
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(object) = &self.object {
+        if let Some(object) = self.object.as_ref().filter(|name| !name.is_empty()) {
             write!(f, "{object}: ")?;
         }
-        let mut parts = Vec::new();
-        if let Some(program) = &self.program {
-            parts.push(format!("program {program}"));
-        }
-        if let Some(section) = self.section.as_ref().filter(|_| self.program.is_none()) {
-            parts.push(format!("section {section}"));
-        }
-        if let Some(symbol) = self
-            .symbol
-            .as_ref()
-            .filter(|s| Some(*s) != self.program.as_ref())
-        {
-            parts.push(format!("symbol {symbol}"));
-        }
-        if let Some(record) = self.record {
-            parts.push(format!("record {record}"));
-        }
-        if let Some(insn) = self.insn {
-            parts.push(format!("instruction {insn}"));
-        }
+        let parts = self.parts();
         f.write_str(&parts.join(", "))?;
         if let Some(line) = &self.line {
             write!(f, " ({}:{})", line.file, line.line)?;
@@ -228,5 +212,29 @@ impl fmt::Display for Site {
             true => Ok(()),
             false => f.write_str(": "),
         }
+    }
+}
+
+impl Site {
+    fn parts(&self) -> Vec<String> {
+        let mut parts = Vec::new();
+        match (&self.program, &self.section) {
+            (Some(program), _) => parts.push(format!("program {program}")),
+            (None, Some(section)) => parts.push(format!("section {section}")),
+            (None, None) => {}
+        }
+        match &self.symbol {
+            Some(symbol) if self.program.is_none() => parts.push(format!("symbol {symbol}")),
+            Some(symbol) if Some(symbol) != self.program.as_ref() => {
+                parts.push(format!("function {symbol}"));
+            }
+            _ => {}
+        }
+        match (self.insn, self.record) {
+            (Some(insn), _) => parts.push(format!("instruction {insn}")),
+            (None, Some(record)) => parts.push(format!("record {record}")),
+            (None, None) => {}
+        }
+        parts
     }
 }

@@ -14,5 +14,6 @@ pub mod target;
 
 pub use elf::Object;
 pub use error::{Error, Result, Status};
+pub use link::{Linker, Program, Programs};
 pub use name::Name;
 pub use target::Target;

@@ -1,8 +1,27 @@
 //! The link stages behind open: split, flatten, relocate, finalize.
+//!
+//! A [`Programs`] set goes through them; each stage computes all its results
+//! before it modifies anything, and a program that a stage cannot serve is
+//! marked with its error while the others go on.
 
 #![forbid(unsafe_code)]
 
 pub mod core;
 mod error;
+mod finalize;
+mod flatten;
+mod functions;
+mod lines;
+mod linker;
+mod program;
+mod programs;
+mod reference;
+mod relocate;
+mod split;
 
 pub use error::LinkError;
+pub use finalize::FinalizeOptions;
+pub use linker::Linker;
+pub use program::{InfoBytes, Program, ProgramFunction, ProgramRelocation};
+pub use programs::{Choice, Programs};
+pub use reference::{ProgramReference, ReferenceKind};

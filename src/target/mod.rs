@@ -39,6 +39,14 @@ impl Target {
         }
     }
 
+    /// The running kernel; nothing is read until it is asked for.
+    pub fn running() -> Target {
+        Target {
+            vmlinux: None,
+            modules: Arc::new([]),
+        }
+    }
+
     /// The kernel's own BTF; for the running kernel it is read now, if it was not before.
     pub fn vmlinux(&self) -> Result<Arc<Btf>, TargetError> {
         self.vmlinux.clone().ok_or(TargetError::NoBtf)
@@ -47,5 +55,10 @@ impl Target {
     /// Modules with BTF; for the running kernel they are read now.
     pub fn modules(&self) -> Result<Arc<[Module]>, TargetError> {
         Ok(self.modules.clone())
+    }
+
+    /// Whether bpf_probe_read_kernel and its like exist (Linux 5.5).
+    pub fn has_probe_read_kernel(&self) -> bool {
+        true
     }
 }

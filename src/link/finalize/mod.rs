@@ -1,0 +1,97 @@
+//! Finalize: everything between a relocated stream and bpf(2).
+
+mod helpers;
+mod info;
+mod references;
+
+use super::program::Finalized;
+use super::{Choice, Program, Programs};
+use crate::error::{Cause, Result};
+use crate::insn::encode_stream;
+use crate::target::Target;
+use references::Positions;
+
+/// How finalize treats what only a loader can fill.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FinalizeOptions {
+    /// Leave references to maps without a file descriptor: the immediate stays
+    /// zero, and the program lists them. Otherwise such a reference is an error.
+    pub leave_map_references: bool,
+}
+
+impl Programs {
+    /// Finishes each chosen program for `target`: offsets of calls and function
+    /// addresses, map file descriptors, helpers that the target lacks, func_info,
+    /// line_info, bytes; and the set's BTF.
+    ///
+    /// What the target supports is asked only where an instruction depends on it.
+    pub fn finalize(
+        &mut self,
+        target: &Target,
+        options: FinalizeOptions,
+        choice: Choice<'_>,
+    ) -> Result<()> {
+        let chosen = self.choose(choice)?;
+        let mut positions = Positions::default();
+        let mut results = Vec::with_capacity(chosen.len());
+        let mut warnings = Vec::new();
+        for &index in &chosen {
+            let Some(program) = self.programs.get(index) else {
+                continue;
+            };
+            if program.finalized.is_some() {
+                let name = program.name.clone();
+                return Err(
+                    self.refuse(Cause::State(format!("program {name} is already finalized")))
+                );
+            }
+            if program.error.is_none() {
+                let mut job = Job {
+                    program,
+                    map_fds: &self.map_fds,
+                    target,
+                    options,
+                    positions: &mut positions,
+                    warnings: &mut warnings,
+                };
+                results.push((index, job.run()));
+            }
+        }
+        self.warnings.append(&mut warnings);
+        for (index, result) in results {
+            if let Some(program) = self.programs.get_mut(index)
+                && let Some((insns, finalized)) = program.attempt(result)
+            {
+                program.insns = insns;
+                program.finalized = Some(finalized);
+            }
+        }
+        self.verdict(&chosen)
+    }
+}
+
+/// The finalization of one program.
+struct Job<'a> {
+    program: &'a Program,
+    map_fds: &'a [Option<i32>],
+    target: &'a Target,
+    options: FinalizeOptions,
+    positions: &'a mut Positions,
+    warnings: &'a mut Vec<String>,
+}
+
+impl Job<'_> {
+    fn run(&mut self) -> Result<(Vec<crate::insn::Insn>, Finalized)> {
+        let mut insns = self.program.insns.clone();
+        let references = self.resolve_references(&mut insns)?;
+        self.replace_helpers(&mut insns)?;
+        let finalized = Finalized {
+            bytes: encode_stream(&insns, self.program.object.endian()),
+            references,
+            function_names: self.function_names(),
+            func_info: self.func_info(),
+            line_info: self.line_info(),
+        };
+        Ok((insns, finalized))
+    }
+}

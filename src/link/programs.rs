@@ -1,0 +1,168 @@
+//! The program set: what the stages behind open work on.
+
+use std::sync::Arc;
+
+use super::Program;
+use super::functions::{Functions, Seen};
+use crate::elf::Object;
+use crate::error::{Cause, Error, Result, Site};
+use crate::name::Name;
+
+/// The programs of one object, as far as the stages have come.
+///
+/// For one thread at a time; the object behind it is shared.
+#[derive(Debug)]
+pub struct Programs {
+    pub(super) object: Arc<Object>,
+    pub(super) functions: Arc<Functions>,
+    pub(super) programs: Vec<Program>,
+    /// One for each map of the object.
+    pub(super) map_fds: Vec<Option<i32>>,
+    pub(super) btf: Option<Vec<u8>>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Which programs a stage works on.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Choice<'a> {
+    /// Every program of the set that has not failed.
+    #[default]
+    All,
+    /// Those of these names.
+    Named(&'a [Name]),
+}
+
+impl Programs {
+    pub(super) fn new(
+        object: Arc<Object>,
+        functions: Arc<Functions>,
+        programs: Vec<Program>,
+    ) -> Programs {
+        Programs {
+            map_fds: vec![None; object.maps().len()],
+            object,
+            functions,
+            programs,
+            btf: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The object that the programs come from.
+    pub fn object(&self) -> &Arc<Object> {
+        &self.object
+    }
+
+    /// The programs, in the order of their sections and places.
+    pub fn programs(&self) -> &[Program] {
+        &self.programs
+    }
+
+    /// The program of a name.
+    pub fn get(&self, name: &str) -> Option<&Program> {
+        self.programs.iter().find(|program| program.name == *name)
+    }
+
+    /// The object's BTF as the target accepts it, for BPF_BTF_LOAD: what the type
+    /// ids in func_info, line_info and map definitions count in. `None` before
+    /// finalize, and where the object or the target has no BTF.
+    pub fn btf(&self) -> Option<&[u8]> {
+        self.btf.as_deref()
+    }
+
+    /// What was odd on the way, but no reason to fail a program.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Says which file descriptor stands for a map, for finalize to write it into
+    /// the instructions. It stays the caller's to close.
+    pub fn set_map_fd(&mut self, map: &Name, fd: i32) -> Result<()> {
+        if fd < 0 {
+            return Err(self.refuse(Cause::Argument(format!(
+                "file descriptor {fd} of map {map} is negative"
+            ))));
+        }
+        let maps = self.object.maps().iter();
+        match maps.zip(&mut self.map_fds).find(|(m, _)| m.name == *map) {
+            Some((_, slot)) => {
+                *slot = Some(fd);
+                Ok(())
+            }
+            None => Err(self.refuse(Cause::NotFound {
+                what: "map",
+                name: map.clone(),
+            })),
+        }
+    }
+
+    /// An error about the set as a whole.
+    pub(super) fn refuse(&self, cause: Cause) -> Error {
+        let site = Site {
+            object: Some(self.object.name().clone()),
+            ..Site::default()
+        };
+        Error::new(site, cause)
+    }
+
+    /// The chosen programs, by index. A function that is no entry program may be
+    /// named too: it becomes a program of the set.
+    pub(super) fn choose(&mut self, choice: Choice<'_>) -> Result<Vec<usize>> {
+        let names = match choice {
+            Choice::All => return Ok((0..self.programs.len()).collect()),
+            Choice::Named(names) => names,
+        };
+        let mut chosen = Vec::with_capacity(names.len());
+        for name in names {
+            let known = self
+                .programs
+                .iter()
+                .position(|program| program.name == *name);
+            let index = match known {
+                Some(index) => index,
+                None => self.add_function(name)?,
+            };
+            chosen.push(index);
+        }
+        chosen.sort_unstable();
+        chosen.dedup();
+        Ok(chosen)
+    }
+
+    /// Drops every program that is not chosen.
+    pub(super) fn keep(&mut self, choice: Choice<'_>) -> Result<()> {
+        let chosen = self.choose(choice)?;
+        let mut index = 0..;
+        self.programs.retain(|_| {
+            index
+                .next()
+                .is_some_and(|i| chosen.binary_search(&i).is_ok())
+        });
+        Ok(())
+    }
+
+    fn add_function(&mut self, name: &Name) -> Result<usize> {
+        let found = self
+            .functions
+            .iter()
+            .find(|(_, function)| function.name == *name);
+        let Some((id, _)) = found else {
+            return Err(self.refuse(Cause::NotFound {
+                what: "program",
+                name: name.clone(),
+            }));
+        };
+        let reach = self.functions.reach(id, &mut Seen::default());
+        let program = Program::new(name.clone(), &self.object, &self.functions, reach);
+        self.programs.push(program);
+        Ok(self.programs.len() - 1)
+    }
+
+    /// The first error of the chosen programs: what a stage returns.
+    pub(super) fn verdict(&self, chosen: &[usize]) -> Result<()> {
+        let mut failed = chosen
+            .iter()
+            .filter_map(|&index| self.programs.get(index)?.error.clone());
+        failed.next().map_or(Ok(()), Err)
+    }
+}

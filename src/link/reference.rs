@@ -1,0 +1,89 @@
+//! What the instructions of a program refer to, as a loader sees it.
+
+use super::Program;
+use crate::elf::{ExternKind, ReferenceTarget};
+use crate::name::Name;
+
+/// A reference of a program that is not to one of its own functions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramReference {
+    /// The slot in the program.
+    pub insn: u32,
+    /// What kind of thing it refers to.
+    pub kind: ReferenceKind,
+    /// The ELF symbol's name, or the data section's.
+    pub name: Name,
+    /// For [`ReferenceKind::MapValue`], the offset into the value, bytes.
+    pub offset: i64,
+    /// The module that defines it; empty for vmlinux and for maps.
+    pub module: Name,
+    /// Whether nothing is left for the loader to fill.
+    pub resolved: bool,
+}
+
+/// What a reference refers to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u32)]
+pub enum ReferenceKind {
+    /// A map's file descriptor goes into the immediate.
+    MapFd = 0,
+    /// A map's file descriptor, and an offset into its first value in the second slot.
+    MapValue = 1,
+    /// A kernel function.
+    Kfunc = 2,
+    /// A kernel variable.
+    Ksym = 3,
+    /// A type id of a kernel variable, and its module's BTF file descriptor.
+    BtfId = 4,
+    /// A symbol that nobody is known to define.
+    Unknown = 5,
+}
+
+impl ReferenceKind {
+    /// Its name: `map_fd`, `map_value`, `kfunc`, `ksym`, `btf_id`, `unknown`.
+    pub fn name(self) -> &'static str {
+        match self {
+            ReferenceKind::MapFd => "map_fd",
+            ReferenceKind::MapValue => "map_value",
+            ReferenceKind::Kfunc => "kfunc",
+            ReferenceKind::Ksym => "ksym",
+            ReferenceKind::BtfId => "btf_id",
+            ReferenceKind::Unknown => "unknown",
+        }
+    }
+}
+
+/// All references of a program to maps and externs, none of them resolved yet.
+pub(super) fn references_of(program: &Program) -> Vec<ProgramReference> {
+    let mut found = Vec::new();
+    for (start, _, function) in program.placed() {
+        for reference in function.references(&program.object) {
+            let (kind, offset) = match reference.target {
+                ReferenceTarget::Function(_) => continue,
+                ReferenceTarget::Map(_) => (ReferenceKind::MapFd, 0),
+                ReferenceTarget::MapValue { offset, .. } => {
+                    (ReferenceKind::MapValue, i64::from(offset))
+                }
+                ReferenceTarget::Extern { index, addend } => (extern_kind(program, index), addend),
+            };
+            found.push(ProgramReference {
+                insn: start.saturating_add(reference.insn.saturating_sub(function.address.insn)),
+                kind,
+                name: program.target_name(&reference.target),
+                offset,
+                module: Name::default(),
+                resolved: false,
+            });
+        }
+    }
+    found
+}
+
+fn extern_kind(program: &Program, index: u32) -> ReferenceKind {
+    match program.object.externs().get(index as usize).map(|e| e.kind) {
+        Some(ExternKind::Kfunc) => ReferenceKind::Kfunc,
+        Some(ExternKind::Ksym) => ReferenceKind::Ksym,
+        Some(ExternKind::Kconfig) => ReferenceKind::MapValue,
+        Some(ExternKind::Unknown) | None => ReferenceKind::Unknown,
+    }
+}
