@@ -52,7 +52,7 @@ def run(command, **options):
     done = subprocess.run(command, capture_output=True, text=True, **options)
     if done.returncode != 0:
         lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        wrong = [line for line in lines if line.startswith(("E:", "Err:"))] or lines[-1:]
+        wrong = [line for line in lines if re.match(r"E:|Err:|.* error: ", line)] or lines[-1:]
         raise Unavailable(wrong[0] if wrong else f"{command[0]}: exit {done.returncode}")
     return done.stdout
 

@@ -4,6 +4,7 @@
     boot.py 6.12 BINARY [ARGUMENT…]       that kernel, its output, its exit status
     boot.py each BINARY [ARGUMENT…]       every amd64 kernel that was fetched
     boot.py each smoke                    the check that comes before all others
+    boot.py 6.12 cat /proc/kallsyms       what that kernel shows
 
 A kernel is a NAME, NAME/ARCH or release of the list. An option stands before the
 kernel. In file names {} is the kernel's folder, so `--file {}/btf:btf` gives each
@@ -25,6 +26,9 @@ from debian import Unavailable  # noqa: E402
 
 NO_BOOT = 124
 
+# The binaries that come with this script.
+OWN = ("smoke", "cat")
+
 # Fewer booted kernels than this prove nothing.
 LEAST = 2
 
@@ -44,7 +48,7 @@ def arguments():
     parser.add_argument("--quiet", "-q", action="store_true",
                         help="with `each`: the output only of what failed, and one line")
     parser.add_argument("kernel", help="NAME, NAME/ARCH, a release, or `each`")
-    parser.add_argument("binary", help="a static binary, or `smoke`")
+    parser.add_argument("binary", help="a static binary, `smoke`, or `cat`")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser.parse_args()
 
@@ -74,8 +78,8 @@ def extra_files(chosen, folder):
 
 def boot(chosen, want, folder):
     """One boot; its outcome."""
-    smoke = chosen.binary == "smoke"
-    binary = initramfs.program("smoke", want.arch) if smoke else chosen.binary
+    smoke, own = chosen.binary == "smoke", chosen.binary in OWN
+    binary = initramfs.program(chosen.binary, want.arch) if own else chosen.binary
     files = list(extra_files(chosen, folder))
     command = list(chosen.arguments)
     if smoke and not command:
