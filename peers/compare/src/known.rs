@@ -1,0 +1,193 @@
+//! Differences that were traced to their cause, one by one, in another linker.
+//!
+//! Each is recognised at the instruction where it shows and counted under its
+//! name. Everything else in the program is compared all the same.
+
+use serde_json::Value;
+
+use crate::insn::{CORE_POISON, Insn};
+use crate::output::{Program, Reference};
+
+/// Map flag: userspace may map it.
+const BPF_F_MMAPABLE: u64 = 1024;
+/// Map type.
+const PERF_EVENT_ARRAY: u64 = 4;
+
+/// Which linker the second output comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Witness {
+    /// libbpf.
+    Libbpf,
+    /// cilium/ebpf.
+    Cilium,
+}
+
+/// The same place in two streams.
+pub struct Place<'a> {
+    /// The reference output: bpflink's, or libbpf's against cilium.
+    pub ours: &'a Program,
+    /// The witness's.
+    pub theirs: &'a Program,
+    /// Instruction in ours.
+    pub a: usize,
+    /// Instruction in theirs.
+    pub b: usize,
+}
+
+impl Place<'_> {
+    fn insns(&self) -> Option<(Insn, Insn)> {
+        Some((
+            *self.ours.insns.get(self.a)?,
+            *self.theirs.insns.get(self.b)?,
+        ))
+    }
+
+    /// The kind of the CO-RE relocation there, if ours tells.
+    fn relocation(&self) -> Option<&str> {
+        self.ours.relocations.get(&self.a).map(|r| r.kind.as_str())
+    }
+
+    fn references(&self) -> Option<(&Reference, &Reference)> {
+        Some((self.ours.refs.get(&self.a)?, self.theirs.refs.get(&self.b)?))
+    }
+
+    /// The second slot of an `ld_imm64` that refers to a map's value.
+    fn inside_value(&self) -> Option<(&Reference, &Reference)> {
+        let ours = self.ours.refs.get(&self.a.checked_sub(1)?)?;
+        let theirs = self.theirs.refs.get(&self.b.checked_sub(1)?)?;
+        (ours.kind == "map_value" && ours.kind == theirs.kind && ours.name == theirs.name)
+            .then_some((ours, theirs))
+    }
+}
+
+/// The name of the known difference at this place, or none.
+pub fn instruction(witness: Witness, place: &Place<'_>) -> Option<&'static str> {
+    let (a, b) = place.insns()?;
+    // Numbers tell the verifier's log what was missing; they name table entries.
+    if a.is_poison() && b.is_poison() && !a.is_core_poison() && !b.is_core_poison() {
+        return Some("poison-number");
+    }
+    match witness {
+        Witness::Libbpf => None,
+        Witness::Cilium => cilium(place, a, b),
+    }
+}
+
+fn cilium(place: &Place<'_>, a: Insn, b: Insn) -> Option<&'static str> {
+    if a.is_alu() && a.off != 0 && b == (Insn { off: b.off, ..a }) {
+        return Some("alu-offset-lost");
+    }
+    if a.is_ld_imm64() && a.src == 3 && b == (Insn { src: 0, ..a }) {
+        return Some("kfunc-address-without-btf-id");
+    }
+    if place
+        .inside_value()
+        .is_some_and(|(r, _)| r.name == ".kconfig")
+    {
+        return Some("kconfig-layout");
+    }
+    let flavoured = |r: &Reference| r.kind == "kfunc" && r.name.contains("___");
+    if b.is_poison() && place.ours.refs.get(&place.a).is_some_and(flavoured) {
+        return Some("kfunc-flavour-kept");
+    }
+    if cilium_wide_poison(place) {
+        return Some("wide-poison");
+    }
+    match place.relocation()? {
+        "local_type_id" if Insn { imm: b.imm, ..a } == b => Some("local-type-id"),
+        "local_type_id" if a.is_poison() == b.is_poison() => Some("local-type-id"),
+        "type_size" | "target_type_id" if b.is_core_poison() && a.imm == 0 => {
+            Some("missing-type-poisoned")
+        }
+        "byte_off" | "byte_sz" | "lshift_u64" | "rshift_u64"
+            if a.is_core_poison() && !b.is_core_poison() =>
+        {
+            Some("bitfield-by-plain-field")
+        }
+        _ => None,
+    }
+}
+
+/// libbpf poisons both slots with a call each; cilium loads the number into r10.
+fn cilium_wide_poison(place: &Place<'_>) -> bool {
+    let first = |a: usize, b: usize| -> Option<bool> {
+        let ours = place.ours.insns.get(a)?;
+        let theirs = place.theirs.insns.get(b)?;
+        Some(ours.is_core_poison() && theirs.is_ld_imm64() && theirs.imm == CORE_POISON)
+    };
+    let second = || first(place.a.checked_sub(1)?, place.b.checked_sub(1)?);
+    first(place.a, place.b) == Some(true) || second() == Some(true)
+}
+
+/// The name of the known difference between the references at this place.
+pub fn reference(witness: Witness, place: &Place<'_>) -> Option<&'static str> {
+    let (a, b) = place.references()?;
+    let same_map = a.kind == b.kind && a.name == b.name;
+    if witness == Witness::Cilium && same_map && a.name == ".kconfig" {
+        return Some("kconfig-layout");
+    }
+    None
+}
+
+/// A function that nothing in the stream calls and the witness left out.
+pub fn missing_function(witness: Witness) -> Option<&'static str> {
+    (witness == Witness::Cilium).then_some("exception-callback-left-out")
+}
+
+/// Why a witness refused a program that bpflink links, where the cause is known.
+pub fn refusal(witness: Witness, error: &str) -> Option<&'static str> {
+    if witness != Witness::Cilium {
+        return None;
+    }
+    let causes = [
+        ("kfunc", "incompatible", "kfunc-prototype"),
+        (".ksyms", "to be *Void", "typed-ksym-variable"),
+        ("kfunc", "not supported", "kfunc-missing-or-flavoured"),
+        ("", "missing symbol", "poison-loses-symbol"),
+        ("", "is missing from", "poison-loses-symbol"),
+        ("", "multiple possible targets", "ambiguous"),
+    ];
+    let known =
+        |&&(one, other, _): &&(&str, &str, &str)| error.contains(one) && error.contains(other);
+    causes.iter().find(known).map(|&(_, _, name)| name)
+}
+
+/// Why a witness links a program that ours refuses, where the cause is known.
+pub fn laxity(witness: Witness, error: &str) -> Option<&'static str> {
+    // The cilium witness leaves the values of .kconfig open: they are no part
+    // of the stream, so it never misses one.
+    let kconfig = ["LINUX_", "CONFIG_", ".kconfig"]
+        .iter()
+        .any(|word| error.contains(word));
+    (witness == Witness::Cilium && kconfig).then_some("kconfig-left-open")
+}
+
+/// The name of the known difference in one field of a map.
+pub fn map_field(
+    witness: Witness,
+    ours: &Value,
+    theirs: &Value,
+    field: &str,
+) -> Option<&'static str> {
+    if witness != Witness::Cilium {
+        return None;
+    }
+    let (a, b) = (ours[field].as_u64(), theirs[field].as_u64());
+    match field {
+        // Decided when the map is created.
+        "flags" if ours["initial"].is_string() && a == b.map(|b| b | BPF_F_MMAPABLE) => {
+            Some("map-mmapable-later")
+        }
+        "value_size" | "key_size" | "max_entries"
+            if ours["type"].as_u64() == Some(PERF_EVENT_ARRAY) =>
+        {
+            Some("perf-array-sizes")
+        }
+        _ => None,
+    }
+}
+
+/// A map that only one side lists.
+pub fn map_missing(witness: Witness, name: &str) -> Option<&'static str> {
+    (witness == Witness::Cilium && name == ".kconfig").then_some("kconfig-left-open")
+}

@@ -1,0 +1,195 @@
+//! The comparator itself: what must count as equal, and what must not.
+
+use crate::compare::{Scope, outputs};
+use crate::known::Witness;
+use crate::output::Output;
+
+/// `call` of the function at `to`, standing at `at`.
+fn call(at: i32, to: i32) -> String {
+    format!("85100000{}", hex(to - at - 1))
+}
+
+fn hex(imm: i32) -> String {
+    imm.to_le_bytes()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}
+
+fn mov(imm: i32) -> String {
+    format!("b7000000{}", hex(imm))
+}
+
+const EXIT: &str = "9500000000000000";
+const MAP: &str = "18110000000000000000000000000000";
+
+fn output(slots: &[String], functions: &[(&str, usize)], map: Option<(usize, &str)>) -> Output {
+    let bytes = slots.concat();
+    let functions: Vec<_> = functions
+        .iter()
+        .map(|(name, insn)| serde_json::json!({"name": name, "insn": insn}))
+        .collect();
+    let refs: Vec<_> = map
+        .iter()
+        .map(|(insn, name)| serde_json::json!({"insn": insn, "kind": "map_fd", "name": name}))
+        .collect();
+    let line = serde_json::json!({
+        "program": "p", "section": "tc", "insns": bytes.len() / 16, "bytes": bytes,
+        "functions": functions, "refs": refs,
+    });
+    Output::parse(&line.to_string(), false).unwrap()
+}
+
+/// main calls f then g; f returns 1, g returns 2.
+fn in_order() -> Output {
+    let slots = [
+        call(0, 3),
+        call(1, 5),
+        EXIT.into(),
+        mov(1),
+        EXIT.into(),
+        mov(2),
+        EXIT.into(),
+    ];
+    output(&slots, &[("main", 0), ("f", 3), ("g", 5)], None)
+}
+
+fn differences(ours: &Output, theirs: &Output, witness: Witness) -> Vec<String> {
+    outputs(
+        ours,
+        theirs,
+        Scope {
+            witness,
+            relocations: false,
+        },
+    )
+    .differences
+}
+
+#[test]
+fn the_order_of_functions_does_not_matter() {
+    let slots = [
+        call(0, 5),
+        call(1, 3),
+        EXIT.into(),
+        mov(2),
+        EXIT.into(),
+        mov(1),
+        EXIT.into(),
+    ];
+    let other = output(&slots, &[("main", 0), ("g", 3), ("f", 5)], None);
+    let verdict = outputs(
+        &in_order(),
+        &other,
+        Scope {
+            witness: Witness::Libbpf,
+            relocations: false,
+        },
+    );
+    assert_eq!(verdict.differences, Vec::<String>::new());
+    assert_eq!((verdict.programs_equal, verdict.functions_equal), (1, 3));
+}
+
+#[test]
+fn a_call_of_another_function_differs() {
+    let slots = [
+        call(0, 5),
+        call(1, 3),
+        EXIT.into(),
+        mov(1),
+        EXIT.into(),
+        mov(2),
+        EXIT.into(),
+    ];
+    let other = output(&slots, &[("main", 0), ("f", 3), ("g", 5)], None);
+    assert!(!differences(&in_order(), &other, Witness::Libbpf).is_empty());
+    assert!(!differences(&in_order(), &other, Witness::Cilium).is_empty());
+}
+
+#[test]
+fn two_calls_of_one_function_are_not_two_functions() {
+    let slots = [call(0, 3), call(1, 3), EXIT.into(), mov(1), EXIT.into()];
+    let ours = output(&slots, &[], None);
+    let slots = [
+        call(0, 3),
+        call(1, 5),
+        EXIT.into(),
+        mov(1),
+        EXIT.into(),
+        mov(1),
+        EXIT.into(),
+    ];
+    let theirs = output(&slots, &[], None);
+    assert!(!differences(&ours, &theirs, Witness::Libbpf).is_empty());
+    assert!(!differences(&theirs, &ours, Witness::Libbpf).is_empty());
+}
+
+#[test]
+fn the_first_differing_instruction_is_named() {
+    let slots = [
+        call(0, 3),
+        call(1, 5),
+        EXIT.into(),
+        mov(1),
+        EXIT.into(),
+        mov(3),
+        EXIT.into(),
+    ];
+    let other = output(&slots, &[("main", 0), ("f", 3), ("g", 5)], None);
+    let found = differences(&in_order(), &other, Witness::Libbpf);
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].starts_with("tc p: g+0: b7 00 0000 00000002"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_longer_function_and_one_too_many_differ() {
+    let ours = output(&[mov(1), EXIT.into()], &[("main", 0)], None);
+    let longer = output(&[mov(1), EXIT.into(), EXIT.into()], &[("main", 0)], None);
+    let more = output(
+        &[mov(1), EXIT.into(), EXIT.into()],
+        &[("main", 0), ("x", 2)],
+        None,
+    );
+    assert!(!differences(&ours, &longer, Witness::Libbpf).is_empty());
+    assert!(!differences(&ours, &more, Witness::Libbpf).is_empty());
+    assert!(!differences(&more, &ours, Witness::Libbpf).is_empty());
+    assert!(differences(&more, &ours, Witness::Cilium).is_empty());
+}
+
+#[test]
+fn references_are_compared_by_name() {
+    let with = |name| output(&[MAP.into(), EXIT.into()], &[], Some((0, name)));
+    assert!(differences(&with("a"), &with("a"), Witness::Libbpf).is_empty());
+    assert!(!differences(&with("a"), &with("b"), Witness::Libbpf).is_empty());
+    let without = output(&[MAP.into(), EXIT.into()], &[], None);
+    assert!(!differences(&with("a"), &without, Witness::Cilium).is_empty());
+}
+
+#[test]
+fn a_known_difference_hides_nothing_but_itself() {
+    // ours: r0 s/= r0 by offset 1; cilium drops the offset.
+    let ours = |last| output(&["3f00010000000000".into(), mov(last)], &[], None);
+    let theirs = output(&["3f00000000000000".into(), mov(1)], &[], None);
+    let scope = Scope {
+        witness: Witness::Cilium,
+        relocations: false,
+    };
+    let verdict = outputs(&ours(1), &theirs, scope);
+    assert_eq!(verdict.known.get("alu-offset-lost"), Some(&1));
+    assert!(verdict.differences.is_empty());
+    assert_eq!(outputs(&ours(2), &theirs, scope).differences.len(), 1);
+    assert_eq!(differences(&ours(1), &theirs, Witness::Libbpf).len(), 1);
+}
+
+#[test]
+fn a_program_that_only_ours_refuses_is_a_difference() {
+    let failed = r#"{"program":"p","section":"tc","error":"insn 3: no"}"#;
+    let failed = Output::parse(failed, false).unwrap();
+    let linked = output(&[EXIT.into()], &[], None);
+    assert_eq!(differences(&failed, &linked, Witness::Libbpf).len(), 1);
+    let whole = Output::parse(r#"{"program":null,"error":"no ELF"}"#, false).unwrap();
+    assert_eq!(differences(&whole, &linked, Witness::Libbpf).len(), 1);
+}
