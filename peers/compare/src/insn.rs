@@ -83,6 +83,11 @@ impl Insn {
         self.is_poison() && self.imm == CORE_POISON
     }
 
+    /// A load or store through a register.
+    pub fn is_memory(self) -> bool {
+        matches!(self.code & 7, 1..=3)
+    }
+
     /// Arithmetic, of 32 or 64 bits.
     pub fn is_alu(self) -> bool {
         matches!(self.code & 7, 4 | 7)

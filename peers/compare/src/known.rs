@@ -13,6 +13,9 @@ const BPF_F_MMAPABLE: u64 = 1024;
 /// Map type.
 const PERF_EVENT_ARRAY: u64 = 4;
 
+/// The bits of a load's or store's operation that hold its width.
+const SIZE: u8 = 0x18;
+
 /// Which linker the second output comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Witness {
@@ -99,10 +102,20 @@ fn cilium(place: &Place<'_>, a: Insn, b: Insn) -> Option<&'static str> {
         "type_size" | "target_type_id" if b.is_core_poison() && a.imm == 0 => {
             Some("missing-type-poisoned")
         }
+        "byte_off"
+            if a.is_memory()
+                && b == (Insn {
+                    code: a.code & !SIZE | b.code & SIZE,
+                    ..a
+                }) =>
+        {
+            Some("access-not-resized")
+        }
+        // A bitfield matched by a plain field, a signed field of another size.
         "byte_off" | "byte_sz" | "lshift_u64" | "rshift_u64"
             if a.is_core_poison() && !b.is_core_poison() =>
         {
-            Some("bitfield-by-plain-field")
+            Some("unsafe-size-patched")
         }
         _ => None,
     }

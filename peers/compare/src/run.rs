@@ -39,6 +39,8 @@ pub struct Target {
     pub name: String,
     /// `--btf FILE` …
     pub args: Vec<String>,
+    /// Only objects of the same byte order are linked for it.
+    big_endian: bool,
 }
 
 impl Target {
@@ -48,6 +50,7 @@ impl Target {
             return Self {
                 name: spec.to_owned(),
                 args: Vec::new(),
+                big_endian: cfg!(target_endian = "big"),
             };
         }
         let mut files = spec.split(',');
@@ -66,6 +69,7 @@ impl Target {
         Self {
             name: kernel_name(Path::new(vmlinux)),
             args,
+            big_endian: is_big_endian(Path::new(vmlinux)),
         }
     }
 }
@@ -142,6 +146,9 @@ pub fn run(plan: &Plan) -> Vec<Row> {
 
 fn work(plan: &Plan, target: &Target, next: &AtomicUsize, table: &Mutex<Vec<Row>>) {
     while let Some(object) = plan.objects.get(next.fetch_add(1, Ordering::Relaxed)) {
+        if is_big_endian(object) != target.big_endian {
+            continue;
+        }
         let verdicts = one(plan, target, object);
         let mut table = table
             .lock()
@@ -183,11 +190,15 @@ fn one(plan: &Plan, target: &Target, object: &Path) -> Vec<Verdict> {
     plan.witnesses.iter().map(compare).collect()
 }
 
-/// Is the object big-endian, by its ELF header?
-pub fn is_big_endian(object: &Path) -> bool {
+/// The byte order of an ELF file by its header, of raw BTF by its magic.
+fn is_big_endian(file: &Path) -> bool {
     const EI_DATA: usize = 5;
     const ELFDATA2MSB: u8 = 2;
-    fs::read(object).is_ok_and(|bytes| bytes.get(EI_DATA) == Some(&ELFDATA2MSB))
+    fs::read(file).is_ok_and(|bytes| match bytes.get(..2) {
+        Some([0xeb, 0x9f]) => true,
+        Some([0x7f, b'E']) => bytes.get(EI_DATA) == Some(&ELFDATA2MSB),
+        _ => false,
+    })
 }
 
 fn link(tool: &Path, args: &[String], target: &Target, object: &Path) -> Result<Output, String> {
