@@ -5,19 +5,35 @@
 
 #![forbid(unsafe_code)]
 
+mod btf_index;
+mod data;
 mod error;
 mod extern_symbol;
+mod externs;
+mod fault;
+mod file;
 mod info;
 mod map;
+mod map_entries;
+mod maps_btf;
+mod maps_legacy;
 mod model;
+mod open;
 mod program_type;
+mod records;
+mod relocations;
+mod section_names;
+mod sections;
 mod stream;
+mod symbols;
+mod targets;
 
 pub use error::ElfError;
 pub use extern_symbol::{Extern, ExternKind};
 pub use info::InfoTable;
 pub use map::{Map, MapDefinition, MapEntry, MapOrigin, Pinning};
 pub use model::Object;
+pub use open::MAX_FILE_SIZE;
 pub use program_type::ProgramType;
 pub use stream::{
     Binding, CoreRelocation, FunctionAddress, Reference, ReferenceTarget, Stream, Symbol,

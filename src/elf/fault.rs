@@ -1,0 +1,67 @@
+//! An error on its way out of the open stage: its cause, and a site that grows
+//! as the error passes those who know more of it.
+
+use crate::elf::ElfError;
+use crate::error::{Cause, Error, Site};
+use crate::name::Name;
+
+/// A cause and what is known of its site; the object's name is added last.
+#[derive(Debug)]
+pub(super) struct Fault(Box<(Site, Cause)>);
+
+/// What the functions of this stage return.
+pub(super) type Result<T, E = Fault> = std::result::Result<T, E>;
+
+/// The file contradicts its format.
+pub(super) fn malformed(what: impl Into<String>) -> Fault {
+    ElfError::Malformed(what.into()).into()
+}
+
+/// The file is valid, but nothing that is linked here.
+pub(super) fn unsupported(what: impl Into<String>) -> Fault {
+    ElfError::Unsupported(what.into()).into()
+}
+
+impl Fault {
+    /// In a section, unless an inner one is known.
+    pub(super) fn section(mut self, name: &Name) -> Fault {
+        self.0.0.section.get_or_insert_with(|| name.clone());
+        self
+    }
+
+    /// At a symbol: a function, a map, a variable.
+    pub(super) fn symbol(mut self, name: &Name) -> Fault {
+        self.0.0.symbol.get_or_insert_with(|| name.clone());
+        self
+    }
+
+    /// At an instruction, counted as [`Site::insn`] says.
+    pub(super) fn insn(mut self, insn: u32) -> Fault {
+        self.0.0.insn.get_or_insert(insn);
+        self
+    }
+
+    /// At a relocation or a `.BTF.ext` record, by its number in its section.
+    pub(super) fn record(mut self, number: u32) -> Fault {
+        self.0.0.record.get_or_insert(number);
+        self
+    }
+
+    /// The error that leaves the stage.
+    pub(super) fn in_object(self, name: &Name) -> Error {
+        let (mut site, cause) = *self.0;
+        site.object = Some(name.clone());
+        Error::new(site, cause)
+    }
+
+    /// The whole fault in words, for a warning.
+    pub(super) fn message(&self) -> String {
+        format!("{}{}", self.0.0, self.0.1)
+    }
+}
+
+impl<C: Into<Cause>> From<C> for Fault {
+    fn from(cause: C) -> Fault {
+        Fault(Box::new((Site::default(), cause.into())))
+    }
+}

@@ -1,0 +1,213 @@
+//! From the bytes of a file to an [`Object`].
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::btf_index::BtfIndex;
+use super::fault::{Fault, Result, malformed};
+use super::file::{ElfFile, Section};
+use super::maps_btf::PlacedMap;
+use super::sections::{Role, Roles, check_contents, license, version};
+use super::targets::{Home, Targets};
+use super::{
+    Map, Object, ProgramType, Stream, data, externs, map_entries, maps_btf, maps_legacy, records,
+    relocations, symbols,
+};
+use crate::btf::Btf;
+use crate::error::{Cause, Error};
+use crate::insn::decode_stream;
+use crate::name::Name;
+
+/// Larger files are refused: the largest objects that people build, with debug
+/// information, are some ten megabytes; what the kernel accepts of one program
+/// is 8 MB. A wrong path must not fill the memory.
+pub const MAX_FILE_SIZE: u64 = 256 << 20;
+
+impl Object {
+    /// Reads an object file.
+    pub fn open(path: impl AsRef<Path>) -> crate::Result<Object> {
+        let path = path.as_ref();
+        let name = Name::new(path.as_os_str().as_encoded_bytes());
+        let bytes = read(path).map_err(|fault| fault.in_object(&name))?;
+        Object::parse(&bytes, name)
+    }
+
+    /// Reads an object from memory; `name` is what errors call it.
+    pub fn parse(bytes: &[u8], name: impl Into<Name>) -> crate::Result<Object> {
+        let name = name.into();
+        parse(bytes, &name).map_err(|fault| -> Error { fault.in_object(&name) })
+    }
+}
+
+/// Not mapped into memory: whoever truncates the file meanwhile would kill us.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let failed = |source| Cause::Io {
+        action: "read",
+        path: path.display().to_string(),
+        source,
+    };
+    let file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_SIZE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > MAX_FILE_SIZE {
+        return Err(malformed(format!(
+            "the file is larger than {MAX_FILE_SIZE} bytes"
+        )));
+    }
+    Ok(bytes)
+}
+
+fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
+    let file = ElfFile::parse(bytes)?;
+    let roles = Roles::of(&file)?;
+    let btf = btf(&file, &roles)?;
+    let index = BtfIndex::new(btf.as_deref());
+    let mut opening = Opening {
+        object: Object {
+            name: name.clone(),
+            endian: file.endian,
+            license: license(&file, &roles)?,
+            version: version(&file, &roles)?,
+            streams: Vec::new(),
+            maps: Vec::new(),
+            externs: Vec::new(),
+            btf: btf.clone(),
+            warnings: Vec::new(),
+        },
+        file: &file,
+        roles: &roles,
+        index: &index,
+        targets: Targets::default(),
+        placed: Vec::new(),
+    };
+    opening.streams()?;
+    opening.maps()?;
+    opening.object.externs = externs::externs(&file, &index, &mut opening.targets);
+    opening.references()?;
+    let Object {
+        streams, warnings, ..
+    } = &mut opening.object;
+    records::attach(&file, &roles, btf.as_deref(), streams, warnings)?;
+    Ok(opening.object)
+}
+
+/// The object's own BTF.
+fn btf(file: &ElfFile<'_>, roles: &Roles) -> Result<Option<Arc<Btf>>> {
+    let Some(section) = roles.first(file, Role::Btf) else {
+        return Ok(None);
+    };
+    check_contents(section)?;
+    let btf = Btf::parse(section.bytes()?, None)
+        .map_err(|error| Fault::from(error).section(&section.name))?;
+    if btf.endian() != file.endian {
+        return Err(malformed("BTF of another byte order than the file").section(&section.name));
+    }
+    Ok(Some(Arc::new(btf)))
+}
+
+/// An object that is being put together.
+struct Opening<'a, 'd> {
+    object: Object,
+    file: &'a ElfFile<'d>,
+    roles: &'a Roles,
+    index: &'a BtfIndex<'a>,
+    targets: Targets,
+    /// The maps of `.maps` and where they lie.
+    placed: Vec<map_entries::Slots>,
+}
+
+impl<'d> Opening<'_, 'd> {
+    fn streams(&mut self) -> Result<()> {
+        for section in self.roles.all(self.file, Role::Code) {
+            let insns = decode_stream(section.bytes()?, self.file.endian).ok_or_else(|| {
+                malformed(format!(
+                    "{} bytes are no whole number of instructions",
+                    section.size
+                ))
+                .section(&section.name)
+            })?;
+            // A stream takes at least eight bytes of the file: their number fits.
+            let index = self.object.streams.len() as u32;
+            self.targets.set_home(section.index, Home::Stream(index));
+            self.object.streams.push(Stream {
+                section: section.name.clone(),
+                program_type: ProgramType::of_section(section.name.as_bytes()),
+                insns,
+                symbols: symbols::functions(self.file, section)?,
+                ..Stream::default()
+            });
+        }
+        symbols::mark_entries(&mut self.object.streams);
+        Ok(())
+    }
+
+    fn maps(&mut self) -> Result<()> {
+        if let Some(section) = self.roles.first(self.file, Role::BtfMaps) {
+            let maps = maps_btf::maps(self.file, section, self.index)?;
+            let first = self.object.maps.len() as u32;
+            self.placed = (first..)
+                .zip(&maps)
+                .map(|(index, placed)| map_entries::Slots::of(placed, index))
+                .collect();
+            self.add_maps(section, maps);
+        }
+        for section in self.roles.all(self.file, Role::LegacyMaps) {
+            let maps = maps_legacy::maps(self.file, section, self.index)?;
+            self.add_maps(section, maps);
+        }
+        for section in &self.file.sections {
+            if let Role::Data(origin) = self.roles.get(section.index) {
+                let map = data::map(self.file, section, origin, self.index)?;
+                let index = self.add_map(map);
+                self.targets.set_home(section.index, Home::Value(index));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_maps(&mut self, section: &Section<'d>, maps: Vec<PlacedMap>) {
+        for placed in maps {
+            let index = self.object.maps.len() as u32;
+            self.targets.add_map(section.index, placed.offset, index);
+            self.add_map(placed.map);
+        }
+    }
+
+    fn add_map(&mut self, map: Map) -> u32 {
+        let index = self.object.maps.len() as u32;
+        self.object.maps.push(map);
+        index
+    }
+
+    fn references(&mut self) -> Result<()> {
+        let sections = self.roles.all(self.file, Role::Code);
+        let mut found = Vec::new();
+        for ((index, stream), section) in (0u32..).zip(&self.object.streams).zip(sections) {
+            found.push(relocations::references(
+                self.file,
+                &self.targets,
+                section,
+                stream,
+                index,
+            )?);
+        }
+        for (stream, references) in self.object.streams.iter_mut().zip(found) {
+            stream.references = references;
+        }
+        if let Some(section) = self.roles.first(self.file, Role::BtfMaps) {
+            map_entries::fill(
+                self.file,
+                &self.targets,
+                section,
+                &self.placed,
+                &self.object.streams,
+                &mut self.object.maps,
+            )?;
+        }
+        Ok(())
+    }
+}

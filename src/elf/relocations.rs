@@ -1,0 +1,241 @@
+//! What instructions refer to: ELF relocations, and calls that need none.
+//!
+//! Types: llvm/docs and Documentation/bpf/llvm_reloc.rst of the kernel. Where an
+//! instruction refers to a section plus an offset, its immediate holds the rest.
+
+use super::fault::{Fault, Result, malformed, unsupported};
+use super::file::{ElfFile, ElfSymbol, Place, Relocation, Section};
+use super::symbols::slots;
+use super::targets::{Home, Targets};
+use super::{FunctionAddress, Reference, ReferenceTarget, Stream};
+use crate::insn::{INSN_SIZE, Insn};
+
+const R_BPF_NONE: u32 = 0;
+const R_BPF_64_64: u32 = 1;
+const R_BPF_64_ABS64: u32 = 2;
+const R_BPF_64_ABS32: u32 = 3;
+const R_BPF_64_NODYLD32: u32 = 4;
+const R_BPF_64_32: u32 = 10;
+
+/// All references of a stream, sorted by instruction.
+pub(super) fn references(
+    file: &ElfFile<'_>,
+    targets: &Targets,
+    section: &Section<'_>,
+    stream: &Stream,
+    index: u32,
+) -> Result<Vec<Reference>> {
+    let mut found = Vec::new();
+    for table in file.relocations_of(section.index) {
+        for relocation in file.entries(table)? {
+            if relocation.kind == R_BPF_NONE {
+                continue;
+            }
+            let reference = reference(file, targets, stream, &relocation)
+                .map_err(|fault| fault.record(relocation.number).section(&section.name))?;
+            found.push(reference);
+        }
+    }
+    found.sort_by_key(|reference| reference.insn);
+    for (one, next) in found.iter().zip(found.iter().skip(1)) {
+        if one.insn == next.insn {
+            return Err(malformed("two relocations for one instruction")
+                .insn(one.insn)
+                .section(&section.name));
+        }
+    }
+    add_local_calls(stream, index, &mut found).map_err(|fault| fault.section(&section.name))?;
+    Ok(found)
+}
+
+fn reference(
+    file: &ElfFile<'_>,
+    targets: &Targets,
+    stream: &Stream,
+    relocation: &Relocation,
+) -> Result<Reference> {
+    let slot = slots(relocation.offset).filter(|&slot| (slot as usize) < stream.insns.len());
+    let slot = slot.ok_or_else(|| {
+        malformed(format!(
+            "a relocation at offset {}, which is no instruction of the section's {} bytes",
+            relocation.offset,
+            stream.insns.len().saturating_mul(INSN_SIZE)
+        ))
+    })?;
+    let at = |fault: Fault| fault.insn(slot);
+    let insn = insn_at(stream, slot).ok_or_else(|| at(malformed("no instruction")))?;
+    check_kind(insn, relocation.kind).map_err(at)?;
+    let symbol = file
+        .symbol(relocation.symbol)
+        .ok_or_else(|| malformed(format!("no symbol number {}", relocation.symbol)))
+        .map_err(at)?;
+    let target = target(file, targets, stream, insn, symbol, relocation.symbol)
+        .map_err(|fault| at(fault.symbol(&file.symbol_name(symbol))))?;
+    Ok(Reference { insn: slot, target })
+}
+
+fn insn_at(stream: &Stream, slot: u32) -> Option<Insn> {
+    stream.insns.get(slot as usize).copied()
+}
+
+/// Calls and 64-bit loads have one type of relocation each.
+fn check_kind(insn: Insn, kind: u32) -> Result<()> {
+    let expected = match insn {
+        insn if insn.is_call() => R_BPF_64_32,
+        insn if insn.is_ld_imm64() => R_BPF_64_64,
+        _ => {
+            return Err(malformed(format!(
+                "a relocation for an instruction with opcode {:#04x}, which is neither a call nor a 64-bit load",
+                insn.code
+            )));
+        }
+    };
+    match kind {
+        _ if kind == expected => Ok(()),
+        R_BPF_64_64 | R_BPF_64_ABS64 | R_BPF_64_ABS32 | R_BPF_64_NODYLD32 | R_BPF_64_32 => {
+            Err(malformed(format!(
+                "a relocation of type {kind} for an instruction with opcode {:#04x}, which takes type {expected}",
+                insn.code
+            )))
+        }
+        _ => Err(unsupported(format!(
+            "a relocation of type {kind}, which BPF does not have"
+        ))),
+    }
+}
+
+fn target(
+    file: &ElfFile<'_>,
+    targets: &Targets,
+    stream: &Stream,
+    insn: Insn,
+    symbol: &ElfSymbol<'_>,
+    symbol_index: u32,
+) -> Result<ReferenceTarget> {
+    let section = match symbol.place {
+        Place::Section(section) => section,
+        Place::Undefined => {
+            let index = targets
+                .extern_of(symbol_index)
+                .ok_or_else(|| malformed("an undefined symbol that is local or has no name"))?;
+            let addend = if insn.is_call() {
+                0
+            } else {
+                i64::from(insn.imm)
+            };
+            return Ok(ReferenceTarget::Extern { index, addend });
+        }
+        Place::Common => {
+            return Err(unsupported(
+                "a common symbol: the global variable is declared, but not initialized",
+            ));
+        }
+        Place::Special => return Err(unsupported("a symbol that lies in no section")),
+    };
+    let offset = offset(insn, symbol)?;
+    match (targets.home(section), insn.is_call()) {
+        (Home::Stream(stream), _) => function(file, section, stream, offset),
+        (_, true) => Err(malformed("a call to something that is no function")),
+        (Home::Value(map), _) => Ok(ReferenceTarget::MapValue {
+            map,
+            // As in the instruction: what lies outside of the value is the verifier's to refuse.
+            offset: offset as u32,
+        }),
+        (Home::Maps, _) => u64::try_from(offset)
+            .ok()
+            .and_then(|offset| targets.map_at(section, offset))
+            .map(ReferenceTarget::Map)
+            .ok_or_else(|| malformed(format!("no map is defined at offset {offset}"))),
+        (Home::Nothing, _) => {
+            let _ = stream;
+            let name = file.section(section).map(|s| s.name.clone());
+            Err(unsupported(format!(
+                "a reference into section {}, which is neither code nor data of a program",
+                name.unwrap_or_default()
+            )))
+        }
+    }
+}
+
+/// Where the instruction points in the section of its symbol, bytes. The
+/// immediate of a call counts instructions from the next one, so that -1 is
+/// the symbol itself; that of a load counts bytes.
+fn offset(insn: Insn, symbol: &ElfSymbol<'_>) -> Result<i64> {
+    let imm = i64::from(insn.imm);
+    let addend = match insn.is_call() {
+        true => imm.saturating_add(1).saturating_mul(INSN_SIZE as i64),
+        false => imm,
+    };
+    i64::try_from(symbol.value)
+        .ok()
+        .and_then(|value| value.checked_add(addend))
+        .ok_or_else(|| malformed(format!("the symbol's value {} overflows", symbol.value)))
+}
+
+fn function(file: &ElfFile<'_>, section: u32, stream: u32, offset: i64) -> Result<ReferenceTarget> {
+    let (size, name) = file
+        .section(section)
+        .map(|section| (section.size, section.name.clone()))
+        .unwrap_or_default();
+    let insn = u64::try_from(offset)
+        .ok()
+        .filter(|&offset| offset < size)
+        .and_then(slots);
+    match insn {
+        Some(insn) => Ok(ReferenceTarget::Function(FunctionAddress { stream, insn })),
+        None => Err(malformed(format!(
+            "a function at offset {offset} of section {name}, which is no instruction of its {size} bytes"
+        ))),
+    }
+}
+
+/// LLVM before 10 resolved calls inside a section itself and left no relocation:
+/// such a call's immediate is the distance from the next instruction.
+fn add_local_calls(stream: &Stream, index: u32, found: &mut Vec<Reference>) -> Result<()> {
+    let mut relocated = found.iter().map(|reference| reference.insn).peekable();
+    let mut local = Vec::new();
+    let mut second_slot = false;
+    for (slot, insn) in (0u32..).zip(&stream.insns) {
+        let has_relocation = relocated.next_if_eq(&slot).is_some();
+        if std::mem::take(&mut second_slot) {
+            if has_relocation {
+                return Err(
+                    malformed("a relocation for the second half of a 64-bit load").insn(slot),
+                );
+            }
+            continue;
+        }
+        second_slot = insn.is_ld_imm64();
+        if !has_relocation && (insn.is_pseudo_call() || insn.is_pseudo_func()) {
+            local.push(local_reference(stream, index, slot, *insn)?);
+        }
+    }
+    if second_slot {
+        let last = stream.insns.len().saturating_sub(1) as u32;
+        return Err(malformed("the section ends inside a 64-bit load").insn(last));
+    }
+    found.extend(local);
+    found.sort_by_key(|reference| reference.insn);
+    Ok(())
+}
+
+fn local_reference(stream: &Stream, index: u32, slot: u32, insn: Insn) -> Result<Reference> {
+    let target = i64::from(slot) + i64::from(insn.imm) + 1;
+    let target = usize::try_from(target)
+        .ok()
+        .filter(|&target| target < stream.insns.len());
+    match target {
+        Some(target) => Ok(Reference {
+            insn: slot,
+            target: ReferenceTarget::Function(FunctionAddress {
+                stream: index,
+                insn: target as u32,
+            }),
+        }),
+        None => Err(malformed(format!(
+            "a call of {} instructions from here, which leaves the section",
+            insn.imm
+        ))
+        .insn(slot)),
+    }
+}
