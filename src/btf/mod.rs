@@ -11,7 +11,9 @@ mod ext;
 #[cfg(test)]
 mod ext_test;
 mod kind;
+mod names;
 mod raw;
+mod scan;
 #[cfg(test)]
 pub(crate) mod testing;
 mod view;
@@ -20,6 +22,7 @@ pub use data::Data;
 pub use error::BtfError;
 pub use ext::{BtfExt, CoreRelo, FuncInfo, LineInfo, RawRecord, Subsection, Subsections};
 pub use kind::Kind;
+pub use names::essential_name;
 pub use raw::Btf;
 pub use view::{ArrayType, EnumValue, IntEncoding, Linkage, Member, Param, SectionVar, Type};
 

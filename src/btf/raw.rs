@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::kind::{KINDS, KindLayout, LAYOUTS};
+use super::names::Names;
+use super::scan::TypeTable;
 use super::{BtfError, Data, Kind, Type, TypeId};
 use crate::bytes::{Endian, cstr_at, range_within, slice_at};
 
@@ -12,8 +14,6 @@ const MAGIC: u16 = 0xeb9f;
 const HEADER_MIN: usize = 24;
 /// A header with `layout_off` and `layout_len` (Linux 7.1).
 const HEADER_LAYOUT: usize = 32;
-/// Bytes of `struct btf_type`, the head of every type.
-pub(super) const TYPE_HEAD: usize = 12;
 /// Bytes of `struct btf_layout`.
 const LAYOUT_ENTRY: usize = 4;
 
@@ -26,12 +26,12 @@ pub struct Btf {
     endian: Endian,
     types: Range<usize>,
     strings: Range<usize>,
-    /// Offset of each own type, from the start of the type section.
-    offsets: Vec<u32>,
+    table: TypeTable,
     base: Option<Arc<Btf>>,
     first_id: TypeId,
     first_string: u32,
     pointer_size: OnceLock<u8>,
+    pub(super) names: Names,
 }
 
 impl Btf {
@@ -47,17 +47,18 @@ impl Btf {
         header.check_strings(data.bytes(), base.is_some())?;
         let layouts = header.layouts(data.bytes())?;
         let types = data.bytes().get(header.types.clone()).unwrap_or_default();
-        let offsets = scan_types(types, header.endian, first_id, &layouts)?;
+        let table = TypeTable::scan(types, header.endian, first_id, &layouts)?;
         Ok(Btf {
             endian: header.endian,
             types: header.types,
             strings: header.strings,
             data,
-            offsets,
+            table,
             base,
             first_id,
             first_string,
             pointer_size: OnceLock::new(),
+            names: Names::default(),
         })
     }
 
@@ -88,8 +89,8 @@ impl Btf {
 
     /// One past the last type id, those of the base and `void` counted.
     pub fn type_count(&self) -> u32 {
-        // scan_types made sure that this does not overflow.
-        self.first_id.saturating_add(self.offsets.len() as u32)
+        // The scan made sure that this does not overflow.
+        self.first_id.saturating_add(self.table.len())
     }
 
     /// The first id that is this BTF's own: 1, or where the base ends.
@@ -105,7 +106,7 @@ impl Btf {
     /// Offset of an own type in the type section.
     pub(crate) fn type_offset(&self, id: TypeId) -> Option<usize> {
         let index = id.checked_sub(self.first_id)?;
-        self.offsets.get(index as usize).map(|&off| off as usize)
+        self.table.offset(self.type_bytes(), index)
     }
 
     /// A type by its id, in this BTF or its base.
@@ -134,7 +135,27 @@ impl Btf {
 
     /// All own types, in the order of their ids.
     pub fn own_types(&self) -> impl Iterator<Item = Type<'_>> {
-        (self.first_id..self.type_count()).filter_map(|id| self.type_by_id(id).ok())
+        let bytes = self.type_bytes();
+        let mut next = 0;
+        (self.first_id..self.type_count()).map_while(move |id| {
+            let offset = next;
+            next = self.table.next(bytes, offset)?;
+            Type::decode(self, id, bytes.get(offset..)?)
+        })
+    }
+
+    /// Calls `each` with the id, the name's offset and the kind of every own type, in order.
+    #[inline]
+    pub(super) fn for_each_head(&self, mut each: impl FnMut(TypeId, u32, Kind)) {
+        let bytes = self.type_bytes();
+        let endian = self.endian;
+        self.table.for_each(bytes, |index, offset| {
+            let head = bytes.get(offset..).unwrap_or_default();
+            if let (Some(name), Some(info)) = (endian.u32_at(head, 0), endian.u32_at(head, 4)) {
+                let kind = Kind::from_number((info >> 24) as u8 & 0x7f);
+                each(self.first_id.saturating_add(index), name, kind);
+            }
+        });
     }
 
     /// The string at `offset`, in this BTF or its base, without its NUL.
@@ -269,46 +290,4 @@ impl Header {
         }
         Ok(table)
     }
-}
-
-/// The one pass: where does each type start?
-fn scan_types(
-    types: &[u8],
-    endian: Endian,
-    first_id: TypeId,
-    layouts: &[KindLayout; KINDS],
-) -> Result<Vec<u32>, BtfError> {
-    // A type takes at least 12 bytes; most take more, so this seldom grows.
-    let mut offsets = Vec::with_capacity(types.len() / 32);
-    let mut offset = 0;
-    while offset < types.len() {
-        let id = u32::try_from(offsets.len())
-            .ok()
-            .and_then(|n| first_id.checked_add(n))
-            .filter(|&id| id < u32::MAX)
-            .ok_or(BtfError::TooLarge)?;
-        let truncated = BtfError::TypeTruncated { id, offset };
-        let Some(info) = endian.u32_at(types, offset.saturating_add(4)) else {
-            return Err(truncated);
-        };
-        let kind = (info >> 24) as u8 & 0x7f;
-        let layout = layouts[usize::from(kind) % KINDS];
-        if !layout.known {
-            return Err(BtfError::UnknownKind { id, kind });
-        }
-        let vlen = (info & 0x00ff_ffff) as usize;
-        // At most 12 + 255 + 2^24 * 255: no overflow on 64 bits, checked on 32.
-        let end = vlen
-            .checked_mul(usize::from(layout.each))
-            .and_then(|n| n.checked_add(TYPE_HEAD + usize::from(layout.fixed)))
-            .and_then(|n| n.checked_add(offset))
-            .filter(|&end| end <= types.len());
-        let Some(end) = end else {
-            return Err(truncated);
-        };
-        offsets.push(u32::try_from(offset).map_err(|_| BtfError::TooLarge)?);
-        offset = end;
-    }
-    offsets.shrink_to_fit();
-    Ok(offsets)
 }

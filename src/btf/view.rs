@@ -1,6 +1,6 @@
 //! A type and what stands behind it, decoded as it is asked for.
 
-use super::raw::TYPE_HEAD;
+use super::scan::TYPE_HEAD;
 use super::{Btf, BtfError, Kind, MAX_CHAIN, TypeId};
 use crate::bytes::Endian;
 
