@@ -245,7 +245,7 @@ impl<'d> Section<'d> {
 
     fn check_entry_size(&self, expected: u64) -> Result<()> {
         let found: u64 = self.header.sh_entsize(self.endian);
-        if found != expected || self.size % expected != 0 {
+        if found != expected || !self.size.is_multiple_of(expected) {
             return Err(malformed(format!(
                 "{} bytes in entries of {found}, expected entries of {expected}",
                 self.size

@@ -20,6 +20,7 @@ mod maps_legacy;
 mod model;
 mod open;
 mod program_type;
+mod raw_stream;
 mod records;
 mod relocations;
 mod section_names;
@@ -35,6 +36,7 @@ pub use map::{Map, MapDefinition, MapEntry, MapOrigin, Pinning};
 pub use model::Object;
 pub use open::MAX_FILE_SIZE;
 pub use program_type::ProgramType;
+pub use raw_stream::{RawReference, RawStream};
 pub use stream::{
     Binding, CoreRelocation, FunctionAddress, Reference, ReferenceTarget, Stream, Symbol,
 };

@@ -66,6 +66,9 @@ fn streams_by_name(streams: &[Stream]) -> HashMap<Name, Vec<u32>> {
     by_name
 }
 
+/// Record size, and the records of one stream with their slots.
+type Found<'a> = (usize, Vec<(u32, &'a [u8])>);
+
 struct Records<'a> {
     btf: &'a Btf,
     by_name: HashMap<Name, Vec<u32>>,
@@ -116,7 +119,7 @@ impl Records<'_> {
         part: &str,
         table: fn(&mut Stream) -> &mut InfoTable,
     ) -> Result<()> {
-        let mut found: HashMap<u32, (usize, Vec<(u32, &[u8])>)> = HashMap::new();
+        let mut found: HashMap<u32, Found<'_>> = HashMap::new();
         for subsection in subsections {
             let subsection = subsection?;
             let stream = match self.stream_of(&subsection) {
@@ -205,7 +208,7 @@ impl Records<'_> {
 }
 
 /// Sorts the relocations of a stream; at most one stays at each instruction.
-fn settle(stream: &mut Stream) -> Result<()> {
+pub(super) fn settle(stream: &mut Stream) -> Result<()> {
     let relocations = &mut stream.core_relocations;
     relocations.sort_by_key(|relocation| relocation.insn);
     for (one, next) in relocations.iter().zip(relocations.iter().skip(1)) {

@@ -191,7 +191,11 @@ fn function(file: &ElfFile<'_>, section: u32, stream: u32, offset: i64) -> Resul
 
 /// LLVM before 10 resolved calls inside a section itself and left no relocation:
 /// such a call's immediate is the distance from the next instruction.
-fn add_local_calls(stream: &Stream, index: u32, found: &mut Vec<Reference>) -> Result<()> {
+pub(super) fn add_local_calls(
+    stream: &Stream,
+    index: u32,
+    found: &mut Vec<Reference>,
+) -> Result<()> {
     let mut relocated = found.iter().map(|reference| reference.insn).peekable();
     let mut local = Vec::new();
     let mut second_slot = false;

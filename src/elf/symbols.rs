@@ -90,9 +90,10 @@ fn function(symbol: &ElfSymbol<'_>, section: &Section<'_>) -> Result<Symbol> {
 /// Bytes to instruction slots, where they are a whole number.
 pub(super) fn slots(bytes: u64) -> Option<u32> {
     let size = INSN_SIZE as u64;
-    (bytes % size == 0)
-        .then(|| u32::try_from(bytes / size).ok())
-        .flatten()
+    match bytes.is_multiple_of(size) {
+        true => u32::try_from(bytes / size).ok(),
+        false => None,
+    }
 }
 
 /// An alias without a size has that of its sibling.
