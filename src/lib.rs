@@ -5,6 +5,8 @@
 
 pub mod btf;
 pub mod bytes;
+#[cfg(feature = "capi")]
+pub mod capi;
 pub mod elf;
 pub mod error;
 pub mod insn;

@@ -69,4 +69,12 @@ impl Object {
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
+
+    /// The name of the function at an address.
+    pub fn function_name(&self, address: super::FunctionAddress) -> Option<&Name> {
+        let symbols = &self.streams.get(address.stream as usize)?.symbols;
+        let index = symbols.partition_point(|symbol| symbol.start < address.insn);
+        let symbol = symbols.get(index)?;
+        (symbol.start == address.insn).then_some(&symbol.name)
+    }
 }

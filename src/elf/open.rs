@@ -29,7 +29,12 @@ impl Object {
     /// Reads an object file.
     pub fn open(path: impl AsRef<Path>) -> crate::Result<Object> {
         let path = path.as_ref();
-        let name = Name::new(path.as_os_str().as_encoded_bytes());
+        Object::open_named(path, Name::new(path.as_os_str().as_encoded_bytes()))
+    }
+
+    /// Reads an object file; `name` is what errors call it.
+    pub fn open_named(path: impl AsRef<Path>, name: impl Into<Name>) -> crate::Result<Object> {
+        let (path, name) = (path.as_ref(), name.into());
         let bytes = read(path).map_err(|fault| fault.in_object(&name))?;
         Object::parse(&bytes, name)
     }

@@ -130,7 +130,7 @@ impl Programs {
     }
 
     /// Drops every program that is not chosen.
-    pub(super) fn keep(&mut self, choice: Choice<'_>) -> Result<()> {
+    pub fn keep(&mut self, choice: Choice<'_>) -> Result<()> {
         let chosen = self.choose(choice)?;
         let mut index = 0..;
         self.programs.retain(|_| {

@@ -17,6 +17,8 @@ pub struct ProgramReference {
     pub offset: i64,
     /// The module that defines it; empty for vmlinux and for maps.
     pub module: Name,
+    /// The map's index in its object, for references to maps.
+    pub map: Option<u32>,
     /// Whether nothing is left for the loader to fill.
     pub resolved: bool,
 }
@@ -72,6 +74,10 @@ pub(super) fn references_of(program: &Program) -> Vec<ProgramReference> {
                 name: program.target_name(&reference.target),
                 offset,
                 module: Name::default(),
+                map: match reference.target {
+                    ReferenceTarget::Map(map) | ReferenceTarget::MapValue { map, .. } => Some(map),
+                    _ => None,
+                },
                 resolved: false,
             });
         }

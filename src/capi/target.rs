@@ -1,0 +1,104 @@
+//! The target: all that a link knows about a kernel.
+
+use std::ffi::c_char;
+
+use super::btf::bpflink_btf;
+use super::error::bpflink_error;
+use super::options::refuse_unknown_flags;
+use super::pending::TargetBuilder;
+use super::pointer::{
+    SizeFirst, borrow, borrow_optional, create, free, opaque, optional_string, read_options, slice,
+};
+use super::status::bpflink_status;
+use crate::error::{Cause, Result};
+use crate::target::Target;
+
+opaque! {
+    /// A kernel to link for. Immutable: threads may share it. Wherever a call takes
+    /// one, NULL is the running kernel.
+    bpflink_target(Target), "the target"
+}
+
+/// Describes a kernel that is not the running one: nothing of this machine is read
+/// or probed for it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct bpflink_target_options {
+    /// Size of this struct in bytes, set by the caller.
+    pub size: usize,
+    /// No flags are known yet: 0.
+    pub flags: u64,
+    /// The kernel's own BTF; NULL where it has none.
+    pub vmlinux: *const bpflink_btf,
+    /// BTF of modules, over `vmlinux` as base; each is called by its handle's name.
+    pub modules: *const *mut bpflink_btf,
+    /// Number of `modules`.
+    pub module_count: usize,
+    /// The release, as "5.10.0": what the kernel supports follows from it. NULL means
+    /// the newest kernel.
+    pub release: *const c_char,
+}
+
+// SAFETY: integers and pointers, its size first.
+unsafe impl SizeFirst for bpflink_target_options {}
+
+/// Makes a target. BTF and strings are borrowed for the call; the target keeps what
+/// it needs alive.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bpflink_target_new(
+    options: *const bpflink_target_options,
+    target: *mut *mut bpflink_target,
+    error: *mut *mut bpflink_error,
+) -> bpflink_status {
+    let body = || {
+        // SAFETY: NULL or options as large as they say.
+        let options = unsafe { read_options(options, "bpflink_target_options") }?
+            .ok_or_else(|| Cause::Argument("bpflink_target_options is NULL".into()))?;
+        // SAFETY: what they point to is as they say.
+        unsafe { build(&options) }
+    };
+    // SAFETY: NULL or places for pointers.
+    unsafe { create(target, error, body) }
+}
+
+unsafe fn build(options: &bpflink_target_options) -> Result<Target> {
+    let bpflink_target_options {
+        size: _,
+        flags,
+        vmlinux,
+        modules,
+        module_count,
+        release,
+    } = *options;
+    refuse_unknown_flags("bpflink_target_options", flags, 0)?;
+    let mut builder = TargetBuilder::new();
+    // SAFETY: NULL or live BTF.
+    if let Some(vmlinux) = unsafe { borrow_optional(vmlinux) }? {
+        builder = builder.vmlinux(vmlinux.btf.clone());
+    }
+    // SAFETY: NULL or so many live handles.
+    for &module in unsafe { slice(modules, module_count, "modules") }? {
+        let module = unsafe { borrow(module.cast_const()) }?;
+        builder = builder.module(module.name.clone(), module.btf.clone());
+    }
+    // SAFETY: NULL or a string.
+    if let Some(release) = unsafe { optional_string(release) } {
+        builder = builder.release(&release.to_string_lossy())?;
+    }
+    Ok(builder.build()?)
+}
+
+/// The target that a call is about: NULL is this machine.
+pub(super) unsafe fn target_or_running(target: *const bpflink_target) -> Result<Target> {
+    // SAFETY: NULL or a live target.
+    let target = unsafe { borrow_optional(target) }?;
+    Ok(target.cloned().unwrap_or_else(Target::running))
+}
+
+/// Frees a target; NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bpflink_target_free(target: *mut bpflink_target) {
+    // SAFETY: NULL or a live target that the caller gives up.
+    unsafe { free(target) }
+}
