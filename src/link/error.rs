@@ -130,7 +130,7 @@ impl LinkError {
             | LinkError::EmptyFunction { .. }
             | LinkError::CutLoad { .. }
             | LinkError::TooLong(_) => Status::Elf,
-            LinkError::Core(error) => error.status(),
+            LinkError::Core(_) => Status::Relocation,
             LinkError::NoLocalBtf => Status::Btf,
             LinkError::NoFunction { .. }
             | LinkError::NotFlattened { .. }

@@ -1,0 +1,15 @@
+//! What the tests share: builders of input that know nothing of the library,
+//! and short ways through its stages.
+
+#![allow(dead_code)] // Every test binary uses another part of it.
+
+pub mod btf;
+pub mod btf_ext;
+pub mod clang;
+pub mod elf;
+pub mod elf_layout;
+pub mod insn;
+pub mod link;
+pub mod object;
+pub mod skip;
+pub mod vm;
