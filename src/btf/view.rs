@@ -262,6 +262,16 @@ impl<'a> Type<'a> {
             .filter_map(move |raw| EnumValue::decode(raw, endian, kind, signed))
     }
 
+    /// One value of an enum.
+    pub fn enum_value(&self, index: u32) -> Option<EnumValue> {
+        if !self.kind().is_any_enum() || index >= self.vlen() {
+            return None;
+        }
+        let each = if self.kind() == Kind::Enum64 { 12 } else { 8 };
+        let raw = self.tail.get((index as usize).checked_mul(each)?..)?;
+        EnumValue::decode(raw, self.endian(), self.kind(), self.kind_flag())
+    }
+
     /// The parameters of a function prototype, in order.
     pub fn params(&self) -> impl Iterator<Item = Param> + use<'a> {
         let endian = self.endian();

@@ -4,22 +4,8 @@ use std::sync::Arc;
 
 use crate::btf::Btf;
 use crate::error::{Cause, Result};
-use crate::link::core::CoreReport;
 use crate::name::Name;
 use crate::target::Target;
-
-pub trait ReportText {
-    fn local_text(&self) -> String {
-        String::new()
-    }
-    fn target_text(&self) -> Option<String> {
-        None
-    }
-    fn reason(&self) -> Option<String> {
-        None
-    }
-}
-impl ReportText for CoreReport {}
 
 pub fn btf_from_file(path: &Path, base: Option<Arc<Btf>>) -> Result<Arc<Btf>> {
     let bytes = std::fs::read(path).map_err(|source| Cause::Io {

@@ -3,7 +3,6 @@
 use std::ffi::{CString, c_char};
 
 use super::error::c_text;
-use super::pending::ReportText as _;
 use super::pointer::{SizeFirst, describe, query};
 use super::programs::{ProgramSet, bpflink_programs};
 use super::status::bpflink_status;

@@ -46,6 +46,8 @@ pub const MODE_ATOMIC: u8 = 0xc0;
 pub const SRC_REG: u8 = 0x08;
 /// The operation bits of an ALU or jump opcode.
 pub const OP_MASK: u8 = 0xf0;
+/// ALU operation: negation.
+pub const OP_NEG: u8 = 0x80;
 /// ALU operation: byte swap.
 pub const OP_END: u8 = 0xd0;
 /// Jump operation: unconditional.

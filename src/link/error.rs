@@ -130,7 +130,7 @@ impl LinkError {
             | LinkError::EmptyFunction { .. }
             | LinkError::CutLoad { .. }
             | LinkError::TooLong(_) => Status::Elf,
-            LinkError::Core(_) => Status::Relocation,
+            LinkError::Core(error) => error.status(),
             LinkError::NoLocalBtf => Status::Btf,
             LinkError::NoFunction { .. }
             | LinkError::NotFlattened { .. }

@@ -4,7 +4,7 @@ use crate::btf::BtfError;
 use crate::error::Status;
 
 /// Why something about the target kernel cannot be known.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {
     /// The target has no BTF, and something needs it.

@@ -1,0 +1,108 @@
+//! The access string: `0:1:2`, what the compiler recorded of `&x[0].b.c`.
+
+use super::CoreFault;
+use super::spec::MAX_LEVELS;
+
+/// A list of indices, inline.
+#[derive(Clone, Debug)]
+pub(super) struct Access {
+    len: usize,
+    indices: [u32; MAX_LEVELS],
+}
+
+impl Access {
+    pub(super) fn new() -> Access {
+        Access {
+            len: 0,
+            indices: [0; MAX_LEVELS],
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    pub(super) fn push(&mut self, index: u32) -> Result<(), CoreFault> {
+        let slot = self.indices.get_mut(self.len);
+        *slot.ok_or(CoreFault::TooManyLevels)? = index;
+        self.len += 1;
+        Ok(())
+    }
+
+    pub(super) fn pop(&mut self) {
+        self.len = self.len.saturating_sub(1);
+    }
+
+    pub(super) fn indices(&self) -> &[u32] {
+        self.indices.get(..self.len).unwrap_or_default()
+    }
+
+    /// Reads decimal indices between colons.
+    pub(super) fn parse(&mut self, text: &[u8]) -> Result<(), CoreFault> {
+        self.clear();
+        for part in text.split(|&byte| byte == b':') {
+            self.push(parse_index(part, text)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn parse_index(part: &[u8], text: &[u8]) -> Result<u32, CoreFault> {
+    let shown = || String::from_utf8_lossy(text).into_owned();
+    let digits = part.strip_prefix(b"-").unwrap_or(part);
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(CoreFault::Access(shown()));
+    }
+    if digits.len() != part.len() {
+        return Err(CoreFault::AccessNegative(shown()));
+    }
+    // The compiler counts in `int`, and so do the kernel and libbpf.
+    let add = |index: u32, digit: &u8| {
+        index
+            .checked_mul(10)?
+            .checked_add(u32::from(digit.wrapping_sub(b'0')))
+            .filter(|&index| index <= i32::MAX as u32)
+    };
+    digits
+        .iter()
+        .try_fold(0, add)
+        .ok_or_else(|| CoreFault::AccessOverflow(shown()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Vec<u32>, CoreFault> {
+        let mut access = Access::new();
+        access.parse(text.as_bytes())?;
+        Ok(access.indices().to_vec())
+    }
+
+    #[test]
+    fn reads_indices() {
+        assert_eq!(parse("0"), Ok(vec![0]));
+        assert_eq!(parse("0:12:3"), Ok(vec![0, 12, 3]));
+        assert_eq!(parse("2147483647"), Ok(vec![i32::MAX as u32]));
+    }
+
+    #[test]
+    fn refuses_what_is_no_list_of_indices() {
+        for text in [
+            "", ":", "0:", ":0", "0::1", "0 1", "+1", "a", "0:b", "0x1", "-", "--1",
+        ] {
+            assert_eq!(parse(text), Err(CoreFault::Access(text.into())), "{text:?}");
+        }
+        assert_eq!(parse("0:-1"), Err(CoreFault::AccessNegative("0:-1".into())));
+        for text in ["2147483648", "4294967296", "0:99999999999999999999"] {
+            assert_eq!(parse(text), Err(CoreFault::AccessOverflow(text.into())));
+        }
+    }
+
+    #[test]
+    fn holds_sixty_four_levels() {
+        let deep = vec!["0"; MAX_LEVELS].join(":");
+        assert_eq!(parse(&deep).map(|indices| indices.len()), Ok(MAX_LEVELS));
+        assert_eq!(parse(&format!("{deep}:0")), Err(CoreFault::TooManyLevels));
+    }
+}

@@ -1,0 +1,75 @@
+//! A limit on work: hostile BTF can make a small question endless.
+//!
+//! Depth limits alone do not help. Ten levels of function prototypes with ten
+//! parameters each, all of one type, are ten billion comparisons.
+
+use super::CoreFault;
+
+/// Steps of one question on one candidate. Comparing `struct task_struct` with
+/// itself in depth takes a few thousand.
+const PER_ANSWER: u32 = 1 << 22;
+/// Steps of all questions of one resolver.
+const IN_ALL: u64 = 1 << 27;
+
+/// Counts steps (a member looked at, a pair of types compared) down to nothing.
+pub(super) struct Budget {
+    in_all: u64,
+    left: u32,
+}
+
+impl Budget {
+    pub(super) fn new() -> Budget {
+        Budget {
+            in_all: IN_ALL,
+            left: 0,
+        }
+    }
+
+    /// The next answer may take its full share, while there is any.
+    pub(super) fn begin(&mut self) {
+        let unused = self.left;
+        self.in_all = self.in_all.saturating_add(u64::from(unused));
+        self.left = self.in_all.min(u64::from(PER_ANSWER)) as u32;
+        self.in_all -= u64::from(self.left);
+    }
+
+    /// Takes one step.
+    #[inline]
+    pub(super) fn step(&mut self) -> Result<(), CoreFault> {
+        self.left = self.left.checked_sub(1).ok_or(CoreFault::TooComplex)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_answer_cannot_spend_what_others_need_but_all_together_end() {
+        let mut budget = Budget::new();
+        budget.begin();
+        assert!((0..PER_ANSWER).all(|_| budget.step().is_ok()));
+        assert_eq!(budget.step(), Err(CoreFault::TooComplex));
+        let mut answers = 0u64;
+        loop {
+            budget.begin();
+            if budget.left == 0 {
+                break;
+            }
+            budget.left = 0;
+            answers += 1;
+        }
+        assert_eq!(answers, IN_ALL / u64::from(PER_ANSWER) - 1);
+    }
+
+    #[test]
+    fn what_an_answer_does_not_use_is_kept() {
+        let mut budget = Budget::new();
+        for _ in 0..3 {
+            budget.begin();
+            assert_eq!(budget.step(), Ok(()));
+        }
+        assert_eq!(budget.in_all + u64::from(budget.left), IN_ALL - 3);
+    }
+}

@@ -1,0 +1,121 @@
+//! Which types of the target may a local type stand for?
+//!
+//! Those of the same essential name and kind. The kernel's own BTF comes first;
+//! modules are asked only where it has none.
+
+use std::sync::Arc;
+
+use super::CoreFault;
+use super::compat::same_kind;
+use crate::btf::{Btf, Kind, Type, TypeId, essential_name};
+use crate::name::Name;
+use crate::target::Target;
+
+/// A BTF of the target.
+#[derive(Debug)]
+pub(super) struct Origin {
+    pub btf: Arc<Btf>,
+    /// The module's name; `None` for vmlinux.
+    module: Option<Name>,
+}
+
+impl Origin {
+    pub(super) fn name(&self) -> String {
+        match &self.module {
+            Some(module) => format!("module {module}"),
+            None => "vmlinux".to_owned(),
+        }
+    }
+}
+
+/// A type of the target.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub origin: Arc<Origin>,
+    pub id: TypeId,
+}
+
+impl Candidate {
+    pub(super) fn btf(&self) -> &Btf {
+        &self.origin.btf
+    }
+}
+
+/// The target's BTFs, each loaded when it is first needed.
+pub(super) struct Origins<'a> {
+    target: &'a Target,
+    vmlinux: Option<Arc<Origin>>,
+    modules: Option<Vec<Arc<Origin>>>,
+}
+
+impl<'a> Origins<'a> {
+    pub(super) fn new(target: &'a Target) -> Origins<'a> {
+        Origins {
+            target,
+            vmlinux: None,
+            modules: None,
+        }
+    }
+
+    /// The candidates for `local`, in the order of the target's modules and ids.
+    pub(super) fn candidates(&mut self, local: &Type<'_>) -> Result<Vec<Candidate>, CoreFault> {
+        let (kind, name) = (local.kind(), essential_name(local.name()?));
+        let mut found = Vec::new();
+        // What is only declared says nothing about any layout.
+        if kind == Kind::Fwd {
+            return Ok(found);
+        }
+        add_candidates(self.vmlinux()?, name, kind, &mut found)?;
+        if found.is_empty() {
+            for module in self.modules()? {
+                add_candidates(module, name, kind, &mut found)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn vmlinux(&mut self) -> Result<&Arc<Origin>, CoreFault> {
+        let origin = match self.vmlinux.take() {
+            Some(origin) => origin,
+            None => Arc::new(Origin {
+                btf: self.target.vmlinux()?,
+                module: None,
+            }),
+        };
+        Ok(self.vmlinux.insert(origin))
+    }
+
+    fn modules(&mut self) -> Result<&[Arc<Origin>], CoreFault> {
+        let origins = match self.modules.take() {
+            Some(origins) => origins,
+            None => {
+                let modules = self.target.modules()?;
+                let origin = |module: &crate::target::Module| {
+                    Arc::new(Origin {
+                        btf: module.btf.clone(),
+                        module: Some(module.name.clone()),
+                    })
+                };
+                modules.iter().map(origin).collect()
+            }
+        };
+        Ok(self.modules.insert(origins))
+    }
+}
+
+fn add_candidates(
+    origin: &Arc<Origin>,
+    name: &[u8],
+    kind: Kind,
+    found: &mut Vec<Candidate>,
+) -> Result<(), CoreFault> {
+    for id in origin.btf.named(name) {
+        if same_kind(origin.btf.type_by_id(id)?.kind(), kind) {
+            found.push(Candidate {
+                origin: origin.clone(),
+                id,
+            });
+        }
+    }
+    Ok(())
+}

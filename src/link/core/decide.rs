@@ -1,0 +1,237 @@
+//! A question (equal relocations ask the same one) and its answer on one candidate.
+
+use std::sync::Arc;
+
+use super::budget::Budget;
+use super::calc::{self, Value};
+use super::candidates::{Candidate, Origins};
+use super::compat::types_agree;
+use super::kind::Subject;
+use super::locate::{Missing, Search};
+use super::matches::types_match;
+use super::spec::{Enumerator, FieldPath, check_root};
+use super::text;
+use super::{CoreError, CoreFault, CoreKind};
+use crate::btf::{Btf, TypeId};
+
+/// What is asked: relocations that are equal in this have the same answer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Question {
+    /// The local type that the access starts at.
+    pub root: TypeId,
+    /// Offset of the access string.
+    pub access: u32,
+    pub kind: CoreKind,
+}
+
+/// The answer of one candidate, shared by all relocations that ask.
+#[derive(Debug)]
+pub(super) struct Decision {
+    /// The object's BTF, for texts.
+    pub local: Arc<Btf>,
+    pub question: Question,
+    /// What the object's own BTF answers.
+    pub original: Value,
+    /// Who was asked; nobody, where the object itself knows or nobody has the name.
+    pub candidate: Option<Candidate>,
+    pub answer: Answer,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Answer {
+    Found {
+        value: Value,
+        /// Offset of the field in bits, which tells apart what values do not.
+        bit_offset: u64,
+    },
+    Missing(Missing),
+}
+
+impl Answer {
+    fn found(value: Value) -> Answer {
+        Answer::Found {
+            value,
+            bit_offset: 0,
+        }
+    }
+
+    /// Whether two candidates answer alike; why one has no answer makes no difference.
+    pub(super) fn agrees(&self, other: &Answer) -> bool {
+        match (self, other) {
+            (Answer::Missing(_), Answer::Missing(_)) => true,
+            (a, b) => a == b,
+        }
+    }
+
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self, Answer::Missing(_))
+    }
+}
+
+/// The object's side of a question.
+enum Local {
+    Type,
+    Field,
+    Enumerator(Enumerator),
+}
+
+/// Answers questions; keeps the space that paths need.
+pub(super) struct Judge {
+    pub budget: Budget,
+    from: FieldPath,
+    to: FieldPath,
+}
+
+impl Judge {
+    pub(super) fn new() -> Judge {
+        Judge {
+            budget: Budget::new(),
+            from: FieldPath::new(),
+            to: FieldPath::new(),
+        }
+    }
+
+    /// The answers of all candidates, in their order; at least one.
+    pub(super) fn answers(
+        &mut self,
+        local: &Arc<Btf>,
+        question: Question,
+        candidates: impl FnOnce() -> Result<Arc<[Candidate]>, CoreFault>,
+    ) -> Result<Vec<Arc<Decision>>, CoreError> {
+        self.try_answers(local, question, candidates)
+            .map_err(|fault| CoreError {
+                relocation: text::asked(local, question),
+                fault,
+            })
+    }
+
+    fn try_answers(
+        &mut self,
+        local: &Arc<Btf>,
+        question: Question,
+        candidates: impl FnOnce() -> Result<Arc<[Candidate]>, CoreFault>,
+    ) -> Result<Vec<Arc<Decision>>, CoreFault> {
+        let (spec, original) = self.local_side(local, question)?;
+        let decision = |candidate: Option<&Candidate>, answer| {
+            Arc::new(Decision {
+                local: local.clone(),
+                question,
+                original,
+                candidate: candidate.cloned(),
+                answer,
+            })
+        };
+        if question.kind == CoreKind::TypeIdLocal {
+            return Ok(vec![decision(None, Answer::found(original))]);
+        }
+        let candidates = candidates()?;
+        if candidates.is_empty() {
+            return Ok(vec![decision(None, Answer::Missing(Missing::NoCandidate))]);
+        }
+        let mut decisions = Vec::with_capacity(candidates.len());
+        for candidate in candidates.iter() {
+            self.budget.begin();
+            let answer = self
+                .ask(local, question, &spec, candidate)
+                .map_err(|fault| CoreFault::Candidate {
+                    candidate: text::candidate(candidate),
+                    fault: Box::new(fault),
+                })?;
+            decisions.push(decision(Some(candidate), answer));
+        }
+        Ok(decisions)
+    }
+
+    fn local_side(&mut self, local: &Btf, question: Question) -> Result<(Local, Value), CoreFault> {
+        let Question { root, access, kind } = question;
+        let text = local.string(access)?;
+        check_root(&local.type_by_id(root)?, kind)?;
+        match kind.subject() {
+            Subject::Type if text != b"0" => Err(CoreFault::AccessIntoType(
+                String::from_utf8_lossy(text).into_owned(),
+            )),
+            Subject::Type => Ok((Local::Type, calc::whole_type(local, root, kind)?)),
+            Subject::Field => {
+                self.from.parse(local, root, text)?;
+                Ok((Local::Field, calc::field(local, &self.from, kind)?))
+            }
+            Subject::Enumerator => {
+                let which = Enumerator::parse(local, root, text)?;
+                let value = calc::enumerator(local, which, kind)?;
+                Ok((Local::Enumerator(which), value))
+            }
+        }
+    }
+
+    fn ask(
+        &mut self,
+        local: &Btf,
+        question: Question,
+        spec: &Local,
+        candidate: &Candidate,
+    ) -> Result<Answer, CoreFault> {
+        let (target, kind) = (candidate.btf(), question.kind);
+        let budget = &mut self.budget;
+        let mut search = Search {
+            local,
+            target,
+            budget,
+        };
+        match spec {
+            Local::Field => match search.field(&self.from, candidate.id, &mut self.to)? {
+                Some(missing) => Ok(Answer::Missing(missing)),
+                None => Ok(Answer::Found {
+                    value: calc::field(target, &self.to, kind)?,
+                    bit_offset: self.to.bit_offset,
+                }),
+            },
+            Local::Enumerator(which) => match search.enumerator(*which, candidate.id)? {
+                Err(missing) => Ok(Answer::Missing(missing)),
+                Ok(found) => Ok(Answer::found(calc::enumerator(target, found, kind)?)),
+            },
+            Local::Type => {
+                let (agree, missing) = match kind {
+                    CoreKind::TypeMatches => (types_match as Compare, Missing::NoMatch),
+                    _ => (types_agree as Compare, Missing::OtherShape),
+                };
+                match agree(local, question.root, target, candidate.id, budget)? {
+                    true => {
+                        let value = calc::whole_type(target, candidate.id, kind)?;
+                        Ok(Answer::found(value))
+                    }
+                    false => Ok(Answer::Missing(missing)),
+                }
+            }
+        }
+    }
+}
+
+type Compare = fn(&Btf, TypeId, &Btf, TypeId, &mut Budget) -> Result<bool, CoreFault>;
+
+/// Candidates of local types, looked up once each.
+pub(super) struct Roots<'a> {
+    origins: Origins<'a>,
+    known: hashbrown::HashMap<TypeId, Arc<[Candidate]>>,
+}
+
+impl<'a> Roots<'a> {
+    pub(super) fn new(origins: Origins<'a>) -> Roots<'a> {
+        Roots {
+            origins,
+            known: hashbrown::HashMap::new(),
+        }
+    }
+
+    pub(super) fn candidates(
+        &mut self,
+        local: &Btf,
+        root: TypeId,
+    ) -> Result<Arc<[Candidate]>, CoreFault> {
+        if let Some(known) = self.known.get(&root) {
+            return Ok(known.clone());
+        }
+        let found: Arc<[Candidate]> = self.origins.candidates(&local.type_by_id(root)?)?.into();
+        self.known.insert(root, found.clone());
+        Ok(found)
+    }
+}

@@ -1,0 +1,230 @@
+//! What does the access string mean? The path that it describes, by names.
+//!
+//! The raw string counts every level, anonymous structs and unions included;
+//! what it means are the points where the programmer wrote something: an
+//! index, a field's name. Only these are looked for in the target.
+
+use super::access::Access;
+use super::{CoreFault, CoreKind};
+use crate::btf::{ArrayType, Btf, Kind, Type, TypeId};
+
+/// How many levels a path may have, as in the kernel and in libbpf.
+pub(super) const MAX_LEVELS: usize = 64;
+
+/// One point of a path: an element, or a named field.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Step {
+    /// Offset of the field's name in the strings of its BTF; 0 for an element.
+    pub name: u32,
+    /// The index of the element, or of the field in its struct.
+    pub index: u32,
+    /// The type of the element or field.
+    pub type_id: TypeId,
+    /// Width of a bitfield in bits, else 0.
+    pub bitfield: u8,
+    /// Whether the field is the last one of its struct: an array without
+    /// elements is flexible there.
+    pub last: bool,
+}
+
+impl Step {
+    pub(super) fn is_field(&self) -> bool {
+        self.name != 0
+    }
+}
+
+/// A path from a type to one of its fields or elements.
+#[derive(Clone, Debug)]
+pub(super) struct FieldPath {
+    /// Every level, as the access string counts them.
+    pub raw: Access,
+    /// Offset of the field from the start of the root, bits.
+    pub bit_offset: u64,
+    steps: [Step; MAX_LEVELS],
+    len: usize,
+}
+
+impl FieldPath {
+    pub(super) fn new() -> FieldPath {
+        FieldPath {
+            raw: Access::new(),
+            bit_offset: 0,
+            steps: [Step::default(); MAX_LEVELS],
+            len: 0,
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.raw.clear();
+        self.bit_offset = 0;
+        self.len = 0;
+    }
+
+    pub(super) fn steps(&self) -> &[Step] {
+        self.steps.get(..self.len).unwrap_or_default()
+    }
+
+    /// The field or element that the path leads to.
+    pub(super) fn last(&self) -> Option<&Step> {
+        self.steps().last()
+    }
+
+    pub(super) fn push_step(&mut self, step: Step) -> Result<(), CoreFault> {
+        let slot = self.steps.get_mut(self.len);
+        *slot.ok_or(CoreFault::TooManyLevels)? = step;
+        self.len += 1;
+        Ok(())
+    }
+
+    /// Goes `count` elements of a type further.
+    pub(super) fn push_element(
+        &mut self,
+        btf: &Btf,
+        type_id: TypeId,
+        index: u32,
+    ) -> Result<(), CoreFault> {
+        self.raw.push(index)?;
+        let bits = btf
+            .size_of(type_id)?
+            .checked_mul(u64::from(index))
+            .and_then(|bytes| bytes.checked_mul(8))
+            .ok_or(CoreFault::OffsetOverflow)?;
+        self.advance(bits)?;
+        self.push_step(Step {
+            index,
+            type_id,
+            ..Step::default()
+        })
+    }
+
+    pub(super) fn advance(&mut self, bits: u64) -> Result<(), CoreFault> {
+        let offset = self.bit_offset.checked_add(bits);
+        self.bit_offset = offset.ok_or(CoreFault::OffsetOverflow)?;
+        Ok(())
+    }
+
+    /// Whether `array` has an element at `index`, standing where the path ends now.
+    pub(super) fn has_element(&self, array: &ArrayType, index: u32) -> bool {
+        let behind_last_field = self.last().is_some_and(|step| step.is_field() && step.last);
+        index < array.count || (array.count == 0 && behind_last_field)
+    }
+
+    /// Reads the access string `text` as a path from `root`, a type of the object.
+    pub(super) fn parse(&mut self, btf: &Btf, root: TypeId, text: &[u8]) -> Result<(), CoreFault> {
+        self.clear();
+        let mut access = Access::new();
+        access.parse(text)?;
+        // The first index is that of a pointer: `&x[0]`.
+        let (&first, rest) = access
+            .indices()
+            .split_first()
+            .ok_or_else(|| CoreFault::Access(String::new()))?;
+        let mut ty = btf.resolve(root)?;
+        self.push_element(btf, ty.id(), first)?;
+        for &index in rest {
+            let next = match ty.kind() {
+                Kind::Struct | Kind::Union => self.enter_member(&ty, index)?,
+                Kind::Array => self.enter_array(btf, &ty, index)?,
+                kind => return Err(CoreFault::NoParts { id: ty.id(), kind }),
+            };
+            ty = btf.resolve(next)?;
+        }
+        Ok(())
+    }
+
+    fn enter_member(&mut self, ty: &Type<'_>, index: u32) -> Result<TypeId, CoreFault> {
+        let member = ty.member(index).ok_or(CoreFault::IndexPastEnd {
+            index,
+            count: ty.vlen(),
+            what: "members",
+            id: ty.id(),
+        })?;
+        self.raw.push(index)?;
+        self.advance(u64::from(member.bit_offset))?;
+        // An anonymous struct or union is no step of its own.
+        if !ty.btf().string(member.name_off)?.is_empty() {
+            self.push_step(Step {
+                name: member.name_off,
+                index,
+                type_id: member.type_id,
+                bitfield: member.bitfield_size,
+                last: index.checked_add(1) == Some(ty.vlen()),
+            })?;
+        }
+        Ok(member.type_id)
+    }
+
+    fn enter_array(&mut self, btf: &Btf, ty: &Type<'_>, index: u32) -> Result<TypeId, CoreFault> {
+        let id = ty.id();
+        let array = ty.array().ok_or(CoreFault::NoParts {
+            id,
+            kind: ty.kind(),
+        })?;
+        if !self.has_element(&array, index) {
+            return Err(CoreFault::IndexPastEnd {
+                index,
+                count: array.count,
+                what: "elements",
+                id,
+            });
+        }
+        let element = btf.resolve(array.element)?.id();
+        self.push_element(btf, element, index)?;
+        Ok(element)
+    }
+}
+
+/// A value of an enum.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Enumerator {
+    /// The enum, typedefs skipped.
+    pub type_id: TypeId,
+    /// Which of its values.
+    pub index: u32,
+}
+
+impl Enumerator {
+    /// Reads the access string `text` as the number of a value of the enum `root`.
+    pub(super) fn parse(btf: &Btf, root: TypeId, text: &[u8]) -> Result<Enumerator, CoreFault> {
+        let mut access = Access::new();
+        access.parse(text)?;
+        let ty = btf.resolve(root)?;
+        let (id, kind) = (ty.id(), ty.kind());
+        let [index] = *access.indices() else {
+            return Err(CoreFault::NoParts { id, kind });
+        };
+        if !kind.is_any_enum() {
+            return Err(CoreFault::NotEnum { id, kind });
+        }
+        if index >= ty.vlen() {
+            return Err(CoreFault::IndexPastEnd {
+                index,
+                count: ty.vlen(),
+                what: "values",
+                id,
+            });
+        }
+        Ok(Enumerator { type_id: id, index })
+    }
+}
+
+/// Whether a relocation may start at `ty`: it has to be found again by name and kind.
+pub(super) fn check_root(ty: &Type<'_>, kind: CoreKind) -> Result<(), CoreFault> {
+    let id = ty.id();
+    match ty.kind() {
+        Kind::Var | Kind::Func | Kind::Datasec | Kind::DeclTag | Kind::Unknown => {
+            Err(CoreFault::RootKind {
+                id,
+                kind: ty.kind(),
+            })
+        }
+        // The id of a type of the object is its own answer, whatever its name.
+        _ if kind == CoreKind::TypeIdLocal => Ok(()),
+        Kind::TypeTag => Err(CoreFault::RootKind {
+            id,
+            kind: Kind::TypeTag,
+        }),
+        _ if ty.name()?.is_empty() => Err(CoreFault::Anonymous { id }),
+        _ => Ok(()),
+    }
+}
