@@ -141,7 +141,7 @@ fn maps(ours: &Output, theirs: &Output, scope: Scope, verdict: &mut Verdict) {
     }
     for (name, a) in &ours.maps {
         let Some(b) = theirs.maps.get(name) else {
-            match known::map_missing(scope.witness, name) {
+            match known::map_missing(scope.witness, name, theirs) {
                 Some(known) => verdict.note(known),
                 None => verdict
                     .maps

@@ -6,12 +6,15 @@
 use serde_json::Value;
 
 use crate::insn::{CORE_POISON, Insn};
-use crate::output::{Program, Reference};
+use crate::output::{Output, Program, Reference};
 
 /// Map flag: userspace may map it.
 const BPF_F_MMAPABLE: u64 = 1024;
-/// Map type.
+/// Map types.
 const PERF_EVENT_ARRAY: u64 = 4;
+const STRUCT_OPS: u64 = 26;
+const RINGBUF: u64 = 27;
+const USER_RINGBUF: u64 = 31;
 
 /// The bits of a load's or store's operation that hold its width.
 const SIZE: u8 = 0x18;
@@ -54,6 +57,13 @@ impl Place<'_> {
         Some((self.ours.refs.get(&self.a)?, self.theirs.refs.get(&self.b)?))
     }
 
+    /// The second slot of an `ld_imm64` that takes a function's address: the
+    /// distance is 32 bits wide, cilium extends the sign of a backward one.
+    fn after_function_address(&self) -> bool {
+        let before = self.a.checked_sub(1).and_then(|i| self.ours.insns.get(i));
+        before.is_some_and(|insn| insn.is_ld_imm64() && insn.is_local())
+    }
+
     /// The second slot of an `ld_imm64` that refers to a map's value.
     fn inside_value(&self) -> Option<(&Reference, &Reference)> {
         let ours = self.ours.refs.get(&self.a.checked_sub(1)?)?;
@@ -82,6 +92,9 @@ fn cilium(place: &Place<'_>, a: Insn, b: Insn) -> Option<&'static str> {
     }
     if a.is_ld_imm64() && a.src == 3 && b == (Insn { src: 0, ..a }) {
         return Some("kfunc-address-without-btf-id");
+    }
+    if a.imm == 0 && b == (Insn { imm: -1, ..a }) && place.after_function_address() {
+        return Some("function-address-sign");
     }
     if place
         .inside_value()
@@ -182,25 +195,37 @@ pub fn map_field(
     theirs: &Value,
     field: &str,
 ) -> Option<&'static str> {
+    let kind = ours["type"].as_u64();
+    let (a, b) = (ours[field].as_u64(), theirs[field].as_u64());
+    // libbpf rounds to whole pages when it opens, others when they create.
+    if field == "max_entries" && matches!(kind, Some(RINGBUF | USER_RINGBUF)) {
+        return Some("ringbuf-rounded");
+    }
     if witness != Witness::Cilium {
         return None;
     }
-    let (a, b) = (ours[field].as_u64(), theirs[field].as_u64());
-    match field {
+    match (field, kind) {
         // Decided when the map is created.
-        "flags" if ours["initial"].is_string() && a == b.map(|b| b | BPF_F_MMAPABLE) => {
+        ("flags", _) if ours["initial"].is_string() && a == b.map(|b| b | BPF_F_MMAPABLE) => {
             Some("map-mmapable-later")
         }
-        "value_size" | "key_size" | "max_entries"
-            if ours["type"].as_u64() == Some(PERF_EVENT_ARRAY) =>
-        {
+        ("value_size" | "key_size" | "max_entries", Some(PERF_EVENT_ARRAY)) => {
             Some("perf-array-sizes")
         }
+        // Before the program's numbers are in it, it is no map's contents yet.
+        ("initial", Some(STRUCT_OPS)) => Some("struct-ops-contents"),
         _ => None,
     }
 }
 
-/// A map that only one side lists.
-pub fn map_missing(witness: Witness, name: &str) -> Option<&'static str> {
-    (witness == Witness::Cilium && name == ".kconfig").then_some("kconfig-left-open")
+/// A map that only ours lists.
+pub fn map_missing(witness: Witness, name: &str, theirs: &Output) -> Option<&'static str> {
+    match witness {
+        Witness::Libbpf => None,
+        Witness::Cilium if name == ".kconfig" => Some("kconfig-left-open"),
+        Witness::Cilium if name.starts_with('.') && !theirs.refers_to(name) => {
+            Some("unreferenced-data-dropped")
+        }
+        Witness::Cilium => None,
+    }
 }

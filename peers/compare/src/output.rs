@@ -73,6 +73,14 @@ impl Output {
         Ok(output)
     }
 
+    /// Does any linked program name this map?
+    pub fn refers_to(&self, map: &str) -> bool {
+        self.programs.values().any(|answer| match answer {
+            Answer::Linked(program) => program.refs.values().any(|r| r.name == map),
+            Answer::Failed(_) => false,
+        })
+    }
+
     fn line(&mut self, line: &str, big_endian: bool) -> Result<(), String> {
         let value: Value = serde_json::from_str(line).map_err(|e| e.to_string())?;
         if let Some(name) = value["map"].as_str() {
