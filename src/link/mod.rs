@@ -21,6 +21,7 @@ mod split;
 
 pub use error::LinkError;
 pub use finalize::FinalizeOptions;
+pub use lines::ProgramLine;
 pub use linker::Linker;
 pub use program::{InfoBytes, Program, ProgramFunction, ProgramRelocation};
 pub use programs::{Choice, Programs};

@@ -1,0 +1,145 @@
+//! The command line as typed.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use bpflink::Name;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+
+/// What the command line asks for.
+pub enum Parsed {
+    /// To do something.
+    Command(Command),
+    /// To print something: the help, the version.
+    Answer(String),
+    /// Nothing that makes sense; why.
+    BadUsage(String),
+}
+
+/// Links BPF objects and shows what each stage did.
+#[derive(Parser)]
+#[command(name = "bpflink", version, about)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Links the programs of an object for a kernel and shows the result
+    Link(LinkArguments),
+}
+
+/// What `bpflink link` is told.
+#[derive(Args)]
+pub struct LinkArguments {
+    /// The object file
+    #[arg(value_name = "OBJ")]
+    pub object: PathBuf,
+
+    /// BTF of the kernel to link for, raw or in an ELF file: vmlinux first, then
+    /// modules, called NAME or else as the file. Then nothing of this machine is
+    /// looked at; without it the running kernel is meant
+    #[arg(long, value_name = "[NAME=]FILE", value_parser = OsStringValueParser::new().map(BtfFile::new))]
+    pub btf: Vec<BtfFile>,
+
+    /// Links this program; may be repeated. Without it, every program
+    #[arg(long = "program", value_name = "NAME", value_parser = OsStringValueParser::new().map(name))]
+    pub programs: Vec<Name>,
+
+    /// Version of the kernel of --btf, which says what it supports; without it the
+    /// newest is assumed
+    #[arg(long, value_name = "X.Y.Z", requires = "btf")]
+    pub release: Option<String>,
+
+    /// Configuration of the kernel of --btf, as /proc/config.gz has it, not compressed
+    #[arg(long, value_name = "FILE", requires = "btf")]
+    pub kconfig: Option<PathBuf>,
+
+    /// Symbols of the kernel of --btf, as /proc/kallsyms has them
+    #[arg(long, value_name = "FILE", requires = "btf")]
+    pub kallsyms: Option<PathBuf>,
+
+    /// Shows source lines too
+    #[arg(long)]
+    pub lines: bool,
+
+    /// Prints JSON, one object per line: programs, then maps
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// An argument of `--btf`.
+#[derive(Clone)]
+pub struct BtfFile {
+    /// The module's name; empty where nothing names it.
+    pub name: Name,
+    /// The file.
+    pub path: PathBuf,
+}
+
+impl BtfFile {
+    /// `NAME=FILE`, or `FILE`. A path may contain `=` too, but a name no `/`.
+    fn new(argument: OsString) -> BtfFile {
+        let bytes = argument.as_bytes();
+        let split = bytes.iter().position(|&byte| matches!(byte, b'=' | b'/'));
+        if let Some(at) = split
+            && bytes.get(at) == Some(&b'=')
+            && at > 0
+        {
+            let (name, file) = bytes.split_at(at);
+            return BtfFile {
+                name: Name::new(name),
+                path: OsString::from_vec(file.get(1..).unwrap_or_default().to_vec()).into(),
+            };
+        }
+        let stem = Path::new(&argument).file_stem().unwrap_or_default();
+        BtfFile {
+            name: Name::new(stem.as_bytes()),
+            path: argument.into(),
+        }
+    }
+}
+
+fn name(argument: OsString) -> Name {
+    Name::new(argument.as_bytes())
+}
+
+/// Reads the command line, the program's own name first.
+pub fn parse(arguments: impl Iterator<Item = OsString>) -> Parsed {
+    let error = match CommandLine::try_parse_from(arguments) {
+        Ok(CommandLine { command }) => return Parsed::Command(command),
+        Err(error) => error,
+    };
+    let text = error.render().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Parsed::Answer(text),
+        _ => {
+            let message = text.strip_prefix("error: ").unwrap_or(&text);
+            Parsed::BadUsage(message.trim_end().to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn btf(argument: &str) -> (String, PathBuf) {
+        let file = BtfFile::new(argument.into());
+        (file.name.to_string(), file.path)
+    }
+
+    #[test]
+    fn a_name_stands_before_the_first_equals_sign() {
+        assert_eq!(btf("nf=a/b.btf"), ("nf".into(), "a/b.btf".into()));
+        assert_eq!(btf("nf=a=b"), ("nf".into(), "a=b".into()));
+        assert_eq!(btf("5.10/vmlinux.btf"), ("vmlinux".into(), "5.10/vmlinux.btf".into()));
+        assert_eq!(btf("./a=b.btf"), ("a=b".into(), "./a=b.btf".into()));
+        assert_eq!(btf("=x"), ("=x".into(), "=x".into()));
+    }
+}
