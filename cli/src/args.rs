@@ -138,7 +138,10 @@ mod tests {
     fn a_name_stands_before_the_first_equals_sign() {
         assert_eq!(btf("nf=a/b.btf"), ("nf".into(), "a/b.btf".into()));
         assert_eq!(btf("nf=a=b"), ("nf".into(), "a=b".into()));
-        assert_eq!(btf("5.10/vmlinux.btf"), ("vmlinux".into(), "5.10/vmlinux.btf".into()));
+        assert_eq!(
+            btf("5.10/vmlinux.btf"),
+            ("vmlinux".into(), "5.10/vmlinux.btf".into())
+        );
         assert_eq!(btf("./a=b.btf"), ("a=b".into(), "./a=b.btf".into()));
         assert_eq!(btf("=x"), ("=x".into(), "=x".into()));
     }

@@ -95,6 +95,6 @@ fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .flat_map(|&byte| [byte >> 4, byte & 0xf])
-        .map(|digit| DIGITS[usize::from(digit)].into())
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
         .collect()
 }

@@ -10,7 +10,9 @@ pub fn complain(message: &str) {
 /// Prints a text; answers whether that went well.
 pub fn print(text: &str) -> bool {
     let mut stdout = io::stdout().lock();
-    let printed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    let printed = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
     match printed {
         Ok(()) => true,
         // The reader has seen enough, as `head` does.

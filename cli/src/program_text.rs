@@ -173,8 +173,13 @@ impl fmt::Display for ProgramText<'_> {
             {
                 writeln!(f, "{}:", function.name)?;
             }
-            if let Some(line) = self.lines.get(&slot) {
-                writeln!(f, "      ; {}:{}  {}", line.place.file, line.place.line, line.text)?;
+            if let Some(line) = self.lines.get(&slot).filter(|l| l.place.line != 0) {
+                let place = format!("{}:{}", line.place.file, line.place.line);
+                writeln!(
+                    f,
+                    "{}",
+                    format!("      ; {place}  {}", line.text).trim_end()
+                )?;
             }
             let rest = self.insns.get(slot..).unwrap_or_default();
             let operands = At {

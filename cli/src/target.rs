@@ -3,24 +3,24 @@
 use std::sync::Arc;
 
 use bpflink::btf::Btf;
-use bpflink::target::TargetBuilder;
+use bpflink::error::Cause;
 use bpflink::{Result, Target};
 
-use crate::args::LinkArguments;
+use crate::args::{BtfFile, LinkArguments};
 
 /// The running kernel, or the one that `--btf` and its companions describe.
 pub fn target(arguments: &LinkArguments) -> Result<Target> {
-    let Some((vmlinux, modules)) = arguments.btf.split_first() else {
-        return Ok(Target::running());
-    };
-    let vmlinux = Arc::new(Btf::from_file(&vmlinux.path, None)?);
-    let mut builder = TargetBuilder::new().vmlinux(vmlinux.clone());
-    for module in modules {
-        let btf = Btf::from_file(&module.path, Some(vmlinux.clone()))?;
-        builder = builder.module(module.name.clone(), Arc::new(btf));
+    match arguments.btf.first() {
+        Some(vmlinux) => Ok(Target::from_btf(Arc::new(read(vmlinux)?))),
+        None => Ok(Target::running()),
     }
-    if let Some(release) = &arguments.release {
-        builder = builder.release(release)?;
-    }
-    builder.build()
+}
+
+fn read(file: &BtfFile) -> Result<Btf> {
+    let bytes = std::fs::read(&file.path).map_err(|source| Cause::Io {
+        action: "read",
+        path: file.path.display().to_string(),
+        source,
+    })?;
+    Ok(Btf::parse(bytes, None)?)
 }

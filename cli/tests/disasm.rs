@@ -52,13 +52,20 @@ fn objdump() -> Option<String> {
 
 fn dump(objdump: &str, object: &Path, endian: Endian) -> Vec<Line> {
     let out = Command::new(objdump)
-        .args(["-d", "--disassemble-zeroes", "--no-print-imm-hex", "--mcpu=v4"])
+        .args([
+            "-d",
+            "--disassemble-zeroes",
+            "--no-print-imm-hex",
+            "--mcpu=v4",
+        ])
         .arg(object)
         .output()
         .expect("llvm-objdump ran a moment ago");
     assert!(out.status.success(), "{out:?}");
     let text = String::from_utf8(out.stdout).expect("text");
-    text.lines().filter_map(|line| parse(line, endian)).collect()
+    text.lines()
+        .filter_map(|line| parse(line, endian))
+        .collect()
 }
 
 /// `       3:\t05 00 01 00 00 00 00 00\tgoto +1 <f+0x28>`
@@ -114,7 +121,11 @@ fn every_instruction() -> Vec<Insn> {
             JMP | JMP32 => (&[0], &[0, 5, -4, i16::MIN], &[0, 7, -1, i32::MIN]),
             LD if code == LD_IMM64 => (&[0], &[0], &[0, 7, -1, i32::MIN]),
             LD => (&[0, 3], &[0], &[0]),
-            ST => (&[0], &[0, 8, -16, i16::MAX, i16::MIN], &[0, 7, -1, i32::MIN]),
+            ST => (
+                &[0],
+                &[0, 8, -16, i16::MAX, i16::MIN],
+                &[0, 7, -1, i32::MIN],
+            ),
             STX if code & MODE_MASK == MODE_ATOMIC => (&[0, 3], &[0, 8, -16], ATOMICS),
             _ => (&[0, 10], &[0, 8, -16, i16::MAX, i16::MIN], &[0]),
         };
