@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::error::bpflink_error;
 use super::pointer::{
-    borrow_optional, create, free, opaque, optional_string, query, slice, string, write,
+    Handle, borrow_optional, create, free, opaque, optional_string, query, slice, string, write,
 };
 use super::status::bpflink_status;
 use crate::btf::Btf;
@@ -15,10 +15,10 @@ use crate::error::Result;
 use crate::name::Name;
 use crate::target;
 
-opaque! {
-    /// BTF of a kernel or of a module, read in place. Immutable: threads may share it.
-    bpflink_btf(NamedBtf), "the BTF"
-}
+/// BTF of a kernel or of a module, read in place. Immutable: threads may share it.
+pub struct bpflink_btf(Handle<NamedBtf>);
+
+opaque!(bpflink_btf, NamedBtf, "the BTF");
 
 /// BTF and what it is called: for a module, the module's name.
 pub struct NamedBtf {

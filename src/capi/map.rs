@@ -52,7 +52,7 @@ pub struct bpflink_map_info {
     /// `BPFLINK_MAP_WEAK` and the like.
     pub flags: u32,
     /// BPF_MAP_TYPE_*.
-    pub type_: u32,
+    pub r#type: u32,
     /// Bytes of a key.
     pub key_size: u32,
     /// Bytes of a value.
@@ -159,7 +159,7 @@ fn describe_map(map: &Map, definition: &MapDefinition, initial: Option<&[u8]>) -
             | flag(map.hidden, BPFLINK_MAP_HIDDEN)
             | flag(pinning == Pinning::ByName, BPFLINK_MAP_PINNED)
             | flag(inner.is_some(), BPFLINK_MAP_HAS_INNER),
-        type_: map_type,
+        r#type: map_type,
         key_size,
         value_size,
         max_entries,

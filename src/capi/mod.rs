@@ -21,10 +21,11 @@ mod program;
 mod program_details;
 mod programs;
 mod status;
+mod stream;
 mod target;
 mod version;
 
 pub use self::{
     btf::*, error::*, link::*, log::*, map::*, names::*, object::*, options::*, program::*,
-    program_details::*, programs::*, status::*, target::*, version::*,
+    program_details::*, programs::*, status::*, stream::*, target::*, version::*,
 };

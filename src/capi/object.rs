@@ -8,7 +8,8 @@ use super::error::{bpflink_error, c_name};
 use super::log::{Log, bpflink_log_fn};
 use super::options::refuse_unknown_flags;
 use super::pointer::{
-    SizeFirst, create, describe, free, opaque, optional_string, query, read_options, slice, string,
+    Handle, SizeFirst, create, describe, free, opaque, optional_string, query, read_options, slice,
+    string,
 };
 use super::status::bpflink_status;
 use crate::bytes::Endian;
@@ -16,11 +17,11 @@ use crate::elf::{ExternKind, Object};
 use crate::error::Result;
 use crate::name::Name;
 
-opaque! {
-    /// A compiled BPF object, or a raw instruction stream made to look like one: what
-    /// the file says, nothing about any machine. Immutable: threads may share it.
-    bpflink_object(Arc<Object>), "the object"
-}
+/// A compiled BPF object, or a raw instruction stream made to look like one: what
+/// the file says, nothing about any machine. Immutable: threads may share it.
+pub struct bpflink_object(Handle<Arc<Object>>);
+
+opaque!(bpflink_object, Arc<Object>, "the object");
 
 /// How to open an object. All zero but the size, or no struct, means the defaults.
 #[repr(C)]

@@ -18,8 +18,9 @@ pub const BPFLINK_LIBBPF_CANDIDATES: u64 = 0x2;
 /// for the loader to fill. (`bpflink_link` always does.)
 pub const BPFLINK_LEAVE_MAP_REFERENCES: u64 = 0x4;
 
-const KNOWN_FLAGS: u64 =
-    BPFLINK_POISON_IS_ERROR | BPFLINK_LIBBPF_CANDIDATES | BPFLINK_LEAVE_MAP_REFERENCES;
+const fn known_flags() -> u64 {
+    BPFLINK_POISON_IS_ERROR | BPFLINK_LIBBPF_CANDIDATES | BPFLINK_LEAVE_MAP_REFERENCES
+}
 
 /// How to link. One struct serves all stages; each looks at what concerns it.
 /// All zero but the size, or no struct at all, means the defaults.
@@ -66,7 +67,7 @@ impl LinkOptions {
             log,
             log_context,
         } = options;
-        refuse_unknown_flags("bpflink_link_options", flags, KNOWN_FLAGS)?;
+        refuse_unknown_flags("bpflink_link_options", flags, known_flags())?;
         let has = |flag| flags & flag != 0;
         Ok(LinkOptions {
             core: CoreOptions {

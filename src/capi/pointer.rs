@@ -37,12 +37,9 @@ pub trait Opaque: Sized {
     fn handle_mut(&mut self) -> &mut Handle<Self::Value>;
 }
 
-/// Defines an opaque C type over a Rust value.
+/// Makes an opaque C type of a struct over a [`Handle`].
 macro_rules! opaque {
-    ($(#[$doc:meta])* $name:ident($value:ty), $what:literal) => {
-        $(#[$doc])*
-        pub struct $name($crate::capi::pointer::Handle<$value>);
-
+    ($name:ident, $value:ty, $what:literal) => {
         impl $crate::capi::pointer::Opaque for $name {
             type Value = $value;
             const WHAT: &'static str = $what;

@@ -52,7 +52,7 @@ pub struct bpflink_program_info {
     /// Bytes of one line_info record.
     pub line_info_rec_size: u32,
     /// BPF_PROG_TYPE_*, by the section's name; 0 where that is not known.
-    pub type_: u32,
+    pub r#type: u32,
     /// expected_attach_type, by the section's name; see `BPFLINK_PROGRAM_HAS_ATTACH_TYPE`.
     pub attach_type: u32,
     /// prog_flags for the load (BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS), by the section's name.
@@ -71,6 +71,12 @@ unsafe impl SizeFirst for bpflink_program_info {}
 /// One instruction slot; linux/bpf.h defines it.
 #[repr(C, align(4))]
 pub struct bpf_insn([u8; INSN_SIZE]);
+
+impl bpf_insn {
+    pub(super) fn bytes(&self) -> &[u8; INSN_SIZE] {
+        &self.0
+    }
+}
 
 /// What C borrows of a program until the set changes, made when it is asked for.
 #[derive(Default)]
@@ -137,7 +143,7 @@ fn describe_program(set: &ProgramSet, index: usize) -> Option<bpflink_program_in
         func_info_rec_size: func_info.record_size as u32,
         line_info_count: line_info.count() as u32,
         line_info_rec_size: line_info.record_size as u32,
-        type_: program_type.program_type,
+        r#type: program_type.program_type,
         attach_type: program_type.attach_type.unwrap_or(0),
         load_flags: program_type.flags,
         flags: flag(program_type.optional, BPFLINK_PROGRAM_OPTIONAL)

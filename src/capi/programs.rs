@@ -4,18 +4,18 @@ use std::cell::OnceCell;
 use std::ffi::{c_char, c_int};
 
 use super::error::{bpflink_error, c_text};
-use super::pointer::{change, free, opaque, query, string, write};
+use super::pointer::{Handle, change, free, opaque, query, string, write};
 use super::program::ProgramView;
 use super::status::{BPFLINK_E_INVALID_ARGUMENT, BPFLINK_E_NOT_FOUND, BPFLINK_OK, bpflink_status};
 use crate::error::Result;
 use crate::link::Programs;
 use crate::name::Name;
 
-opaque! {
-    /// The programs of one object on their way through the stages. For one thread
-    /// at a time; it keeps its object alive.
-    bpflink_programs(ProgramSet), "the program set"
-}
+/// The programs of one object on their way through the stages. For one thread
+/// at a time; it keeps its object alive.
+pub struct bpflink_programs(Handle<ProgramSet>);
+
+opaque!(bpflink_programs, ProgramSet, "the program set");
 
 /// A set, and what C borrows of it until the next change.
 pub struct ProgramSet {

@@ -7,17 +7,18 @@ use super::error::bpflink_error;
 use super::options::refuse_unknown_flags;
 use super::pending::TargetBuilder;
 use super::pointer::{
-    SizeFirst, borrow, borrow_optional, create, free, opaque, optional_string, read_options, slice,
+    Handle, SizeFirst, borrow, borrow_optional, create, free, opaque, optional_string,
+    read_options, slice,
 };
 use super::status::bpflink_status;
 use crate::error::{Cause, Result};
 use crate::target::Target;
 
-opaque! {
-    /// A kernel to link for. Immutable: threads may share it. Wherever a call takes
-    /// one, NULL is the running kernel.
-    bpflink_target(Target), "the target"
-}
+/// A kernel to link for. Immutable: threads may share it. Wherever a call takes
+/// one, NULL is the running kernel.
+pub struct bpflink_target(Handle<Target>);
+
+opaque!(bpflink_target, Target, "the target");
 
 /// Describes a kernel that is not the running one: nothing of this machine is read
 /// or probed for it.

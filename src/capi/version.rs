@@ -11,7 +11,9 @@ pub const BPFLINK_VERSION_PATCH: u32 = 0;
 /// The ABI that the header describes: the number in the name of the shared library.
 pub const BPFLINK_ABI: u32 = 0;
 
-const VERSION: &CStr = c"0.1.0";
+const fn version() -> &'static CStr {
+    c"0.1.0"
+}
 
 const fn number(text: &str) -> u32 {
     let mut value = 0;
@@ -28,7 +30,7 @@ const _: () = {
     assert!(BPFLINK_VERSION_MAJOR == number(env!("CARGO_PKG_VERSION_MAJOR")));
     assert!(BPFLINK_VERSION_MINOR == number(env!("CARGO_PKG_VERSION_MINOR")));
     assert!(BPFLINK_VERSION_PATCH == number(env!("CARGO_PKG_VERSION_PATCH")));
-    let (here, cargo) = (VERSION.to_bytes(), env!("CARGO_PKG_VERSION").as_bytes());
+    let (here, cargo) = (version().to_bytes(), env!("CARGO_PKG_VERSION").as_bytes());
     assert!(here.len() == cargo.len());
     let mut at = 0;
     while at < here.len() {
@@ -46,5 +48,5 @@ pub extern "C" fn bpflink_version() -> u32 {
 /// The version of the library that is running, as text. Never freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn bpflink_version_string() -> *const c_char {
-    VERSION.as_ptr()
+    version().as_ptr()
 }

@@ -1,0 +1,878 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * bpflink: an eBPF linker. Turns a compiled BPF object into exactly what a loader
+ * hands to bpf(2): split, flattened, relocated for any kernel, finalized.
+ * It never talks to the kernel to link; maps, loading and attaching are the loader's.
+ *
+ *     bpflink_object *object = NULL;
+ *     bpflink_programs *programs = NULL;
+ *     bpflink_error *error = NULL;
+ *
+ *     if (bpflink_object_from_file("probe.bpf.o", NULL, &object, &error) ||
+ *         bpflink_link(object, NULL, NULL, &programs, &error))
+ *             fprintf(stderr, "%s\n", bpflink_error_message(error));
+ *     for (size_t i = 0; i < bpflink_programs_count(programs); i++) {
+ *             bpflink_program_info p = { .size = sizeof p };
+ *             bpflink_programs_get(programs, i, &p);
+ *             printf("%s: %zu instructions\n", p.name, p.insn_count);
+ *     }
+ *     bpflink_error_free(error);
+ *     bpflink_programs_free(programs);
+ *     bpflink_object_free(object);
+ *
+ * Rules that hold everywhere:
+ *
+ * - A function that can fail returns 0 (BPFLINK_OK) or a positive BPFLINK_E_* code. Its
+ *   last argument, where it has one, takes an error object with the whole cause: NULL if
+ *   you do not want it. Only a failure writes to it, and you free it.
+ * - Each handle has one _free, for which NULL is a no-op. What a handle was made of is
+ *   held by counting references inside: free in any order.
+ * - Inputs are borrowed for the call. Outputs (strings, arrays) are borrowed from the
+ *   handle that gave them, until it is freed or changed; never free(3) them.
+ * - Structs begin with their size: set it to sizeof before the call. Fields that an older
+ *   library does not know must be zero; what a newer one adds, you do not see.
+ * - Objects, BTF, targets and errors are immutable, and threads may share them. A program
+ *   set is for one thread at a time.
+ * - Every pointer is checked for NULL. Beyond that a pointer must be what its type says.
+ */
+#ifndef BPFLINK_H
+#define BPFLINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* struct bpf_insn is linux/bpf.h's. */
+struct bpf_insn;
+
+#if defined(__GNUC__) || defined(__clang__)
+#define BPFLINK_MUST_USE __attribute__((warn_unused_result))
+#else
+#define BPFLINK_MUST_USE
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Versions. */
+
+// Version of the header: the first number.
+#define BPFLINK_VERSION_MAJOR 0
+
+// Version of the header: the second number.
+#define BPFLINK_VERSION_MINOR 1
+
+// Version of the header: the third number.
+#define BPFLINK_VERSION_PATCH 0
+
+// The ABI that the header describes: the number in the name of the shared library.
+#define BPFLINK_ABI 0
+
+// The version of the library that is running, as `major << 16 | minor << 8 | patch`.
+uint32_t bpflink_version(void);
+
+// The version of the library that is running, as text. Never freed.
+const char *bpflink_version_string(void);
+
+/* ---- Status codes. */
+
+// All went well.
+#define BPFLINK_OK 0
+
+// An argument that the call does not allow: NULL, an unknown flag, a wrong size.
+#define BPFLINK_E_INVALID_ARGUMENT 1
+
+// A call that the handle's state does not allow: a stage called twice, say.
+#define BPFLINK_E_INVALID_STATE 2
+
+// The operating system refused to read something; the error's errno says why.
+#define BPFLINK_E_IO 3
+
+// The object file is malformed.
+#define BPFLINK_E_ELF 4
+
+// BTF or .BTF.ext is malformed, or lacks what is needed.
+#define BPFLINK_E_BTF 5
+
+// Something valid that this library does not do: RELA, compressed sections.
+#define BPFLINK_E_UNSUPPORTED 6
+
+// A program, map or symbol of that name or number does not exist.
+#define BPFLINK_E_NOT_FOUND 7
+
+// A CO-RE relocation cannot be applied.
+#define BPFLINK_E_RELOCATION 8
+
+// A reference to a function, map or extern that nobody satisfied.
+#define BPFLINK_E_UNRESOLVED 9
+
+// A defect of this library; the handle that was used refuses further use.
+#define BPFLINK_E_INTERNAL 10
+
+// What a function returns: 0 (`BPFLINK_OK`) or one of the `BPFLINK_E_*` codes,
+// all positive. The numbers are never reused; later versions may add some.
+typedef uint32_t bpflink_status;
+
+/* ---- The owned error object. */
+
+// Why a call failed: status, message, errno and site.
+//
+// Owned by the caller, who frees it with `bpflink_error_free`; independent of
+// the handles that the failed call worked on. Immutable: threads may share it.
+typedef struct bpflink_error bpflink_error;
+
+// Where an error happened. What is not known is NULL or -1 or 0.
+typedef struct bpflink_site {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // The object's path, or the name that the caller gave it.
+        const char *object;
+        // The program that was being linked.
+        const char *program;
+        // The ELF section.
+        const char *section;
+        // The function that `insn` is counted in, or another symbol.
+        const char *symbol;
+        // The source file that the instruction was compiled from.
+        const char *file;
+        // The instruction slot from the start of `symbol`, else of `program`, else of `section`; or -1.
+        int64_t insn;
+        // The number of the relocation or .BTF.ext record in its section; or -1.
+        int64_t record;
+        // The source line, from 1; or 0.
+        uint32_t line;
+        // The source column, from 1; or 0.
+        uint32_t column;
+} bpflink_site;
+
+// The whole cause in one line: which program, where, what, why. Borrowed until
+// the error is freed; for NULL an empty string.
+const char *bpflink_error_message(const struct bpflink_error *error);
+
+// The status that the failed call returned; `BPFLINK_OK` for NULL.
+bpflink_status bpflink_error_status(const struct bpflink_error *error);
+
+// The operating system's error number, where it was the operating system; else 0.
+int bpflink_error_errno(const struct bpflink_error *error);
+
+// Where it happened. The strings are borrowed until the error is freed.
+bpflink_status bpflink_error_site(const struct bpflink_error *error, struct bpflink_site *site);
+
+// Frees an error; NULL is fine.
+void bpflink_error_free(struct bpflink_error *error);
+
+/* ---- Warnings for the caller, during the call and on its thread. */
+
+// Something odd that is no reason to fail.
+#define BPFLINK_LOG_WARNING 1
+
+// Called with a level (`BPFLINK_LOG_*`) and one line of text, during the call
+// whose options name it and on that thread. The text is borrowed for the callback.
+typedef void (*bpflink_log_fn)(void *context, uint32_t level, const char *message);
+
+/* ---- Objects: what a file says. */
+
+// Little endian: `bpfel`.
+#define BPFLINK_LITTLE_ENDIAN 0
+
+// Big endian: `bpfeb`.
+#define BPFLINK_BIG_ENDIAN 1
+
+// A kernel function.
+#define BPFLINK_EXTERN_KFUNC 0
+
+// A kernel variable.
+#define BPFLINK_EXTERN_KSYM 1
+
+// A kernel configuration value.
+#define BPFLINK_EXTERN_KCONFIG 2
+
+// An undefined symbol that BTF says nothing about.
+#define BPFLINK_EXTERN_UNKNOWN 3
+
+// A compiled BPF object, or a raw instruction stream made to look like one: what
+// the file says, nothing about any machine. Immutable: threads may share it.
+typedef struct bpflink_object bpflink_object;
+
+// How to open an object. All zero but the size, or no struct, means the defaults.
+typedef struct bpflink_object_options {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // No flags are known yet: 0.
+        uint64_t flags;
+        // What errors call the object; NULL for its path.
+        const char *name;
+        // Called with warnings; NULL for none.
+        bpflink_log_fn log;
+        // Passed to `log`.
+        void *log_context;
+} bpflink_object_options;
+
+// What an object says about itself. All pointers are borrowed until it is freed.
+typedef struct bpflink_object_info {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // Its path, or the name that the caller gave it.
+        const char *name;
+        // What its section `license` says, or NULL.
+        const char *license;
+        // Its BTF as the compiler wrote it, or NULL. (For BPF_BTF_LOAD take `bpflink_programs_btf`.)
+        const void *btf;
+        // Bytes of `btf`.
+        size_t btf_size;
+        // Number of its maps.
+        size_t map_count;
+        // Number of symbols that somebody else defines.
+        size_t extern_count;
+        // Kernel version of its section `version`, as LINUX_VERSION_CODE; else 0.
+        uint32_t kernel_version;
+        // `BPFLINK_LITTLE_ENDIAN` or `BPFLINK_BIG_ENDIAN`.
+        uint32_t byte_order;
+} bpflink_object_info;
+
+// A symbol that the object uses and somebody else defines.
+typedef struct bpflink_extern_info {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // The symbol's name, borrowed until the object is freed.
+        const char *name;
+        // `BPFLINK_EXTERN_*`.
+        uint32_t kind;
+        // 1 where it may stay undefined, else 0.
+        uint32_t weak;
+        // Its type id in the object's BTF, or 0.
+        uint32_t btf_id;
+        // 0; no meaning yet.
+        uint32_t flags;
+} bpflink_extern_info;
+
+// Opens an object file: ELF64, relocatable, of either byte order.
+BPFLINK_MUST_USE
+bpflink_status bpflink_object_from_file(const char *path,
+                                        const struct bpflink_object_options *options,
+                                        struct bpflink_object **object,
+                                        bpflink_error **error);
+
+// Opens an object file that lies in memory. `data` (`size` bytes) is borrowed for the call.
+BPFLINK_MUST_USE
+bpflink_status bpflink_object_from_memory(const void *data,
+                                          size_t size,
+                                          const struct bpflink_object_options *options,
+                                          struct bpflink_object **object,
+                                          bpflink_error **error);
+
+// Describes an object.
+bpflink_status bpflink_object_get(const struct bpflink_object *object,
+                                  struct bpflink_object_info *info);
+
+// Number of symbols that somebody else defines; 0 for NULL.
+size_t bpflink_object_extern_count(const struct bpflink_object *object);
+
+// One symbol that somebody else defines.
+bpflink_status bpflink_object_extern(const struct bpflink_object *object,
+                                     size_t index,
+                                     struct bpflink_extern_info *info);
+
+// Frees an object; NULL is fine. Program sets made of it stay valid.
+void bpflink_object_free(struct bpflink_object *object);
+
+/* ---- Maps as the object defines them. */
+
+// A variable of `.maps`.
+#define BPFLINK_MAP_BTF 0
+
+// A `struct bpf_map_def` of the legacy section `maps`.
+#define BPFLINK_MAP_LEGACY 1
+
+// `.data*`.
+#define BPFLINK_MAP_DATA 2
+
+// `.rodata*`: the loader freezes it after filling it, before loading programs.
+#define BPFLINK_MAP_RODATA 3
+
+// `.bss*`: all zeros at first.
+#define BPFLINK_MAP_BSS 4
+
+// `.kconfig`: values of the kernel's configuration; frozen as `.rodata` is.
+#define BPFLINK_MAP_KCONFIG 5
+
+// The map's symbol is weak.
+#define BPFLINK_MAP_WEAK 1
+
+// The map's symbol is hidden from other objects.
+#define BPFLINK_MAP_HIDDEN 2
+
+// The map is to be pinned by its name (LIBBPF_PIN_BY_NAME).
+#define BPFLINK_MAP_PINNED 4
+
+// The map holds maps; `bpflink_object_map_inner` describes them.
+#define BPFLINK_MAP_HAS_INNER 8
+
+// A map's entry is another map.
+#define BPFLINK_ENTRY_MAP 0
+
+// A map's entry is a program.
+#define BPFLINK_ENTRY_PROGRAM 1
+
+// What BPF_MAP_CREATE needs. All pointers are borrowed until the object is freed.
+typedef struct bpflink_map_info {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // The symbol's name; for a data section the section's own. (The kernel takes 15
+        // bytes of letters, digits, `_` and `.` at most.)
+        const char *name;
+        // The section that defines it.
+        const char *section;
+        // The first value's contents, or NULL where there are none (`.bss` is all zeros).
+        const void *initial;
+        // Bytes of `initial`.
+        size_t initial_size;
+        // map_extra.
+        uint64_t map_extra;
+        // `BPFLINK_MAP_BTF` to `BPFLINK_MAP_KCONFIG`: how it is defined.
+        uint32_t origin;
+        // `BPFLINK_MAP_WEAK` and the like.
+        uint32_t flags;
+        // BPF_MAP_TYPE_*.
+        uint32_t type;
+        // Bytes of a key.
+        uint32_t key_size;
+        // Bytes of a value.
+        uint32_t value_size;
+        // Number of entries.
+        uint32_t max_entries;
+        // BPF_F_*.
+        uint32_t map_flags;
+        // The NUMA node, where `map_flags` has BPF_F_NUMA_NODE.
+        uint32_t numa_node;
+        // The key's type id in `bpflink_programs_btf`, or 0.
+        uint32_t key_type_id;
+        // The value's type id in `bpflink_programs_btf`; for a data section its DATASEC; or 0.
+        uint32_t value_type_id;
+} bpflink_map_info;
+
+// What the loader puts into a map of maps or a program array.
+typedef struct bpflink_map_entry {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // The map's or program's name, borrowed until the object is freed.
+        const char *name;
+        // The key.
+        uint32_t key;
+        // `BPFLINK_ENTRY_MAP` or `BPFLINK_ENTRY_PROGRAM`.
+        uint32_t kind;
+} bpflink_map_entry;
+
+// Number of maps, data sections included; 0 for NULL.
+size_t bpflink_object_map_count(const bpflink_object *object);
+
+// Describes one map. Maps of `.maps` and `maps` come first, then data sections.
+bpflink_status bpflink_object_map(const bpflink_object *object,
+                                  size_t index,
+                                  struct bpflink_map_info *info);
+
+// Describes the maps that a map of maps holds, by the same struct.
+bpflink_status bpflink_object_map_inner(const bpflink_object *object,
+                                        size_t index,
+                                        struct bpflink_map_info *info);
+
+// Number of initial entries of a map of maps or a program array; else 0.
+size_t bpflink_object_map_entry_count(const bpflink_object *object, size_t index);
+
+// One initial entry of a map of maps or a program array.
+bpflink_status bpflink_object_map_entry(const bpflink_object *object,
+                                        size_t index,
+                                        size_t number,
+                                        struct bpflink_map_entry *entry);
+
+/* ---- BTF of kernels and modules. */
+
+// BTF of a kernel or of a module, read in place. Immutable: threads may share it.
+typedef struct bpflink_btf bpflink_btf;
+
+// Reads BTF from a file: raw, or an ELF file that has a section `.BTF`. With a
+// base it is split BTF (a module's, over vmlinux). It is called by the file's name
+// without directories and extension.
+BPFLINK_MUST_USE
+bpflink_status bpflink_btf_from_file(const char *path,
+                                     const struct bpflink_btf *base,
+                                     struct bpflink_btf **btf,
+                                     bpflink_error **error);
+
+// Takes BTF from memory: raw, or an ELF file that has a section `.BTF`. `data`
+// (`size` bytes) is copied. `name` is the module's name; NULL for `vmlinux`.
+BPFLINK_MUST_USE
+bpflink_status bpflink_btf_from_memory(const void *data,
+                                       size_t size,
+                                       const char *name,
+                                       const struct bpflink_btf *base,
+                                       struct bpflink_btf **btf,
+                                       bpflink_error **error);
+
+// The running kernel's BTF: parsed once for the process and shared by all who ask.
+// A failure is not remembered: the next call tries again.
+BPFLINK_MUST_USE
+bpflink_status bpflink_btf_kernel(struct bpflink_btf **btf,
+                                  bpflink_error **error);
+
+// Forgets the running kernel's BTF; handles already given out stay valid.
+void bpflink_btf_kernel_flush(void);
+
+// One past the last type id, those of the base and void counted; 0 for NULL.
+uint32_t bpflink_btf_type_count(const struct bpflink_btf *btf);
+
+// The raw bytes, header included; their number goes to `size`. Borrowed until the
+// handle is freed.
+const void *bpflink_btf_data(const struct bpflink_btf *btf, size_t *size);
+
+// Frees a BTF handle; NULL is fine. Targets and split BTF made of it stay valid.
+void bpflink_btf_free(struct bpflink_btf *btf);
+
+/* ---- The target: all that a link knows about a kernel. */
+
+// A kernel to link for. Immutable: threads may share it. Wherever a call takes
+// one, NULL is the running kernel.
+typedef struct bpflink_target bpflink_target;
+
+// Describes a kernel that is not the running one: nothing of this machine is read
+// or probed for it.
+typedef struct bpflink_target_options {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // No flags are known yet: 0.
+        uint64_t flags;
+        // The kernel's own BTF; NULL where it has none.
+        const bpflink_btf *vmlinux;
+        // BTF of modules, over `vmlinux` as base; each is called by its handle's name.
+        bpflink_btf *const *modules;
+        // Number of `modules`.
+        size_t module_count;
+        // The release, as "5.10.0": what the kernel supports follows from it. NULL means
+        // the newest kernel.
+        const char *release;
+} bpflink_target_options;
+
+// Makes a target. BTF and strings are borrowed for the call; the target keeps what
+// it needs alive.
+BPFLINK_MUST_USE
+bpflink_status bpflink_target_new(const struct bpflink_target_options *options,
+                                  struct bpflink_target **target,
+                                  bpflink_error **error);
+
+// Frees a target; NULL is fine.
+void bpflink_target_free(struct bpflink_target *target);
+
+/* ---- Options of the link stages. */
+
+// relocate: an instruction that would be poisoned fails its program instead.
+#define BPFLINK_POISON_IS_ERROR 1
+
+// relocate: choose among candidates as libbpf does: all that match must agree,
+// relocation by relocation.
+#define BPFLINK_LIBBPF_CANDIDATES 2
+
+// finalize: leave references to maps without a file descriptor; they stay listed
+// for the loader to fill. (`bpflink_link` always does.)
+#define BPFLINK_LEAVE_MAP_REFERENCES 4
+
+/* ---- The program set. */
+
+// The programs of one object on their way through the stages. For one thread
+// at a time; it keeps its object alive.
+typedef struct bpflink_programs bpflink_programs;
+
+// Number of programs; 0 for NULL.
+size_t bpflink_programs_count(const struct bpflink_programs *programs);
+
+// The number of the program of this name, for the calls that take one.
+bpflink_status bpflink_programs_find(const struct bpflink_programs *programs,
+                                     const char *name,
+                                     size_t *index);
+
+// Says which file descriptor stands for a map, before finalize writes it into the
+// instructions. The descriptor stays the caller's to close.
+bpflink_status bpflink_programs_set_map_fd(struct bpflink_programs *programs,
+                                           const char *map,
+                                           int fd,
+                                           bpflink_error **error);
+
+// The object's BTF as the target accepts it, for BPF_BTF_LOAD: what the type ids
+// in func_info, line_info and map definitions count in. Returns its bytes and
+// writes their number to `size`; NULL and 0 before finalize, and where the object
+// or the target has no BTF.
+const void *bpflink_programs_btf(const struct bpflink_programs *programs, size_t *size);
+
+// Number of warnings so far; 0 for NULL.
+size_t bpflink_programs_warning_count(const struct bpflink_programs *programs);
+
+// One warning, or NULL. Borrowed until the set is changed or freed.
+const char *bpflink_programs_warning(const struct bpflink_programs *programs, size_t index);
+
+// Frees a program set; NULL is fine. What was borrowed from it ends here.
+void bpflink_programs_free(struct bpflink_programs *programs);
+
+/* ---- The stages. */
+
+// Split: cuts the object's instruction streams at their symbols. The set holds one
+// program for each entry function: one that is not static and not in `.text`.
+//
+// A stream that is empty, does not start with a symbol, or repeats a symbol is an
+// error that names it.
+BPFLINK_MUST_USE
+bpflink_status bpflink_split(const bpflink_object *object,
+                             const bpflink_link_options *options,
+                             bpflink_programs **programs,
+                             bpflink_error **error);
+
+// Flatten: appends to each chosen program every function that it reaches, once
+// each: breadth first, the direct references of each function in order of name.
+//
+// A reference without a body (an extern) is left alone. flatten and relocate may
+// be called in either order, with the same result.
+BPFLINK_MUST_USE
+bpflink_status bpflink_flatten(bpflink_programs *programs,
+                               const bpflink_link_options *options,
+                               bpflink_error **error);
+
+// Relocate: applies CO-RE relocations for a target; NULL is this machine.
+//
+// Each program is relocated whole, or left as it was and marked as failed while
+// the others go on; the status is then that of the first that failed. Without
+// relocations no BTF of the target is looked at.
+BPFLINK_MUST_USE
+bpflink_status bpflink_relocate(bpflink_programs *programs,
+                                const bpflink_target *target,
+                                const bpflink_link_options *options,
+                                bpflink_error **error);
+
+// Finalize: resolves offsets of calls and map references, replaces helpers that
+// the target lacks (NULL is this machine), prepares func_info, line_info and the
+// program BTF.
+//
+// A map without a file descriptor fails the program that refers to it, unless
+// `BPFLINK_LEAVE_MAP_REFERENCES` is set.
+BPFLINK_MUST_USE
+bpflink_status bpflink_finalize(bpflink_programs *programs,
+                                const bpflink_target *target,
+                                const bpflink_link_options *options,
+                                bpflink_error **error);
+
+// Link: all stages in one call, for a target (NULL is this machine). References to
+// maps stay listed for the loader to fill.
+//
+// When some program fails, `*programs` is made all the same, the others in it are
+// usable, and the status is that of the first that failed; it is NULL only where
+// the object as a whole cannot be linked.
+BPFLINK_MUST_USE
+bpflink_status bpflink_link(const bpflink_object *object,
+                            const bpflink_target *target,
+                            const bpflink_link_options *options,
+                            bpflink_programs **programs,
+                            bpflink_error **error);
+
+/* ---- One program of a set. */
+
+// A program's section begins with `?`: it is loaded only when asked for.
+#define BPFLINK_PROGRAM_OPTIONAL 1
+
+// A stage could not serve the program; `bpflink_program_error` says why.
+#define BPFLINK_PROGRAM_FAILED 2
+
+// finalize is done: the instructions are ready for bpf(2), but for what
+// `bpflink_program_reference` lists as unresolved.
+#define BPFLINK_PROGRAM_FINALIZED 4
+
+// Programs of this type have an expected attach type.
+#define BPFLINK_PROGRAM_HAS_ATTACH_TYPE 8
+
+// What a loader passes to BPF_PROG_LOAD. All pointers are borrowed until the set
+// is changed or freed.
+typedef struct bpflink_program_info {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // The name of the entry function.
+        const char *name;
+        // The ELF section that it was defined in.
+        const char *section;
+        // What the object's section `license` says, or NULL.
+        const char *license;
+        // The instructions as far as the stages have come, in the object's byte order
+        // and the layout of `struct bpf_insn` (8 bytes each).
+        const struct bpf_insn *insns;
+        // Number of instruction slots.
+        size_t insn_count;
+        // func_info records, or NULL; there after finalize.
+        const void *func_info;
+        // line_info records, or NULL; there after finalize.
+        const void *line_info;
+        // Number of func_info records.
+        uint32_t func_info_count;
+        // Bytes of one func_info record.
+        uint32_t func_info_rec_size;
+        // Number of line_info records.
+        uint32_t line_info_count;
+        // Bytes of one line_info record.
+        uint32_t line_info_rec_size;
+        // BPF_PROG_TYPE_*, by the section's name; 0 where that is not known.
+        uint32_t type;
+        // expected_attach_type, by the section's name; see `BPFLINK_PROGRAM_HAS_ATTACH_TYPE`.
+        uint32_t attach_type;
+        // prog_flags for the load (BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS), by the section's name.
+        uint32_t load_flags;
+        // `BPFLINK_PROGRAM_OPTIONAL` and the like.
+        uint32_t flags;
+        // The kernel version of the object's section `version`, or 0.
+        uint32_t kernel_version;
+        // The status of the stage that failed, or 0.
+        bpflink_status status;
+} bpflink_program_info;
+
+// Describes one program.
+bpflink_status bpflink_programs_get(const bpflink_programs *programs,
+                                    size_t index,
+                                    struct bpflink_program_info *info);
+
+// Why a program cannot be linked, or NULL where it stands. Borrowed until the set
+// is changed or freed: not to be freed by the caller.
+const bpflink_error *bpflink_program_error(const bpflink_programs *programs, size_t index);
+
+// Whether the program's instructions refer to functions of the object (calls or
+// addresses): writes 1 or 0 to `answer`.
+bpflink_status bpflink_has_function_references(const bpflink_programs *programs,
+                                               size_t index,
+                                               int *answer);
+
+/* ---- What a program is made of: functions, references, relocations. */
+
+// A map's file descriptor goes into `imm`.
+#define BPFLINK_REF_MAP_FD 0
+
+// A map's file descriptor goes into `imm`; the offset stands in the next slot's.
+#define BPFLINK_REF_MAP_VALUE 1
+
+// A kernel function.
+#define BPFLINK_REF_KFUNC 2
+
+// A kernel variable's address.
+#define BPFLINK_REF_KSYM 3
+
+// A kernel variable's BTF type id.
+#define BPFLINK_REF_BTF_ID 4
+
+// A symbol that nobody is known to define.
+#define BPFLINK_REF_UNKNOWN 5
+
+// The instruction has a new value.
+#define BPFLINK_OUTCOME_PATCHED 0
+
+// The value was already right.
+#define BPFLINK_OUTCOME_UNCHANGED 1
+
+// The target lacks it, and the relocation asked just that: the value is 0.
+#define BPFLINK_OUTCOME_ABSENT 2
+
+// The target lacks it: the instruction became a call that no kernel accepts.
+#define BPFLINK_OUTCOME_POISONED 3
+
+// A function of a program's stream.
+typedef struct bpflink_function_info {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // Its name.
+        const char *name;
+        // Its first instruction slot in the program.
+        uint32_t insn;
+        // Its length in slots.
+        uint32_t insn_count;
+} bpflink_function_info;
+
+// What an instruction refers to outside its program.
+typedef struct bpflink_reference_info {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // The ELF symbol's name, or the data section's.
+        const char *name;
+        // The module that defines it; empty for the kernel itself and for maps.
+        const char *module;
+        // For `BPFLINK_REF_MAP_VALUE`, the offset into the value, bytes.
+        int64_t offset;
+        // The instruction slot in the program.
+        uint32_t insn;
+        // `BPFLINK_REF_*`.
+        uint32_t kind;
+        // 1 where nothing is left for the loader to fill, else 0.
+        uint32_t resolved;
+        // The map's number in its object, for references to maps; else 0.
+        uint32_t map;
+} bpflink_reference_info;
+
+// What one CO-RE relocation did.
+typedef struct bpflink_relocation_info {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // The local type and access, as `struct task_struct.pid (0:58)`.
+        const char *local;
+        // The same of the target, or NULL where it has none.
+        const char *target;
+        // Why it was poisoned or absent, or NULL.
+        const char *reason;
+        // The instruction's value as the compiler wrote it.
+        int64_t old_value;
+        // Its value now; 0 for a poisoned one.
+        int64_t new_value;
+        // The instruction slot in the program.
+        uint32_t insn;
+        // The kernel's `enum bpf_core_relo_kind` (linux/bpf.h).
+        uint32_t kind;
+        // `BPFLINK_OUTCOME_*`.
+        uint32_t outcome;
+        // 0; no meaning yet.
+        uint32_t flags;
+} bpflink_relocation_info;
+
+// Number of functions of a program: 1 before flatten; 0 where there is no such program.
+size_t bpflink_program_function_count(const bpflink_programs *programs, size_t index);
+
+// One function of a program, in the order of the stream, the entry first. Its name
+// is borrowed until the set is changed or freed.
+bpflink_status bpflink_program_function(const bpflink_programs *programs,
+                                        size_t index,
+                                        size_t number,
+                                        struct bpflink_function_info *info);
+
+// Number of references of a program to maps and externs.
+size_t bpflink_program_reference_count(const bpflink_programs *programs, size_t index);
+
+// One reference of a program, in the order of the stream. Its strings are borrowed
+// until the set is changed or freed.
+bpflink_status bpflink_program_reference(const bpflink_programs *programs,
+                                         size_t index,
+                                         size_t number,
+                                         struct bpflink_reference_info *info);
+
+// Number of CO-RE relocations of a program; 0 before relocate.
+size_t bpflink_program_relocation_count(const bpflink_programs *programs, size_t index);
+
+// What one CO-RE relocation did, in the order of the stream. The strings are
+// borrowed until the set is changed or freed.
+bpflink_status bpflink_program_relocation(const bpflink_programs *programs,
+                                          size_t index,
+                                          size_t number,
+                                          struct bpflink_relocation_info *info);
+
+/* ---- Instruction streams that never were an ELF file. */
+
+// The function is a program of its own.
+#define BPFLINK_SYMBOL_ENTRY 1
+
+// The function is static: others of its name may exist.
+#define BPFLINK_SYMBOL_STATIC 2
+
+// The function is weak.
+#define BPFLINK_SYMBOL_WEAK 4
+
+// The function is hidden from other objects.
+#define BPFLINK_SYMBOL_HIDDEN 8
+
+// A function of a raw stream.
+typedef struct bpflink_stream_symbol {
+        // Its name.
+        const char *name;
+        // `BPFLINK_SYMBOL_ENTRY` and the like.
+        uint64_t flags;
+        // Its first instruction slot.
+        uint32_t insn;
+        // Its length in slots; 0 where it reaches to the next symbol.
+        uint32_t insn_count;
+} bpflink_stream_symbol;
+
+// What one instruction of a raw stream refers to: a function of the stream, one of
+// its maps, else a symbol that somebody else defines.
+typedef struct bpflink_stream_reference {
+        // The name.
+        const char *name;
+        // What is added to its address, bytes.
+        int64_t addend;
+        // The instruction slot; of a 64-bit load, the first one.
+        uint32_t insn;
+        // No flags are known yet: 0.
+        uint32_t flags;
+} bpflink_stream_reference;
+
+// A CO-RE relocation of a raw stream: `struct bpf_core_relo` of linux/bpf.h, with
+// the instruction counted in slots.
+typedef struct bpflink_stream_core_relocation {
+        // The instruction slot.
+        uint32_t insn;
+        // The type in the stream's BTF that the access starts at.
+        uint32_t type_id;
+        // Offset of the access string in the strings of that BTF.
+        uint32_t access;
+        // `enum bpf_core_relo_kind`.
+        uint32_t kind;
+} bpflink_stream_core_relocation;
+
+// A raw instruction array with symbol and reference tables. Only `insns` and
+// `symbols` are needed. All of it is borrowed for the call.
+typedef struct bpflink_stream {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // No flags are known yet: 0.
+        uint64_t flags;
+        // The section name that tells the program type, as "xdp"; NULL for none.
+        const char *section;
+        // The license; NULL for none.
+        const char *license;
+        // The instructions, in `byte_order`.
+        const struct bpf_insn *insns;
+        // Number of instruction slots.
+        size_t insn_count;
+        // The functions.
+        const struct bpflink_stream_symbol *symbols;
+        // Number of `symbols`.
+        size_t symbol_count;
+        // What instructions refer to.
+        const struct bpflink_stream_reference *references;
+        // Number of `references`.
+        size_t reference_count;
+        // Names of maps that references may name.
+        const char *const *maps;
+        // Number of `maps`.
+        size_t map_count;
+        // CO-RE relocations against `btf`.
+        const struct bpflink_stream_core_relocation *core_relocations;
+        // Number of `core_relocations`.
+        size_t core_relocation_count;
+        // The BTF that CO-RE relocations are about; NULL for none.
+        const bpflink_btf *btf;
+        // `BPFLINK_LITTLE_ENDIAN` or `BPFLINK_BIG_ENDIAN`.
+        uint32_t byte_order;
+        // Kernel version, as LINUX_VERSION_CODE; or 0.
+        uint32_t kernel_version;
+} bpflink_stream;
+
+// Makes an object of a raw instruction stream.
+BPFLINK_MUST_USE
+bpflink_status bpflink_object_from_insns(const struct bpflink_stream *stream,
+                                         const bpflink_object_options *options,
+                                         bpflink_object **object,
+                                         bpflink_error **error);
+
+/* ---- Names of numbers. */
+
+// What a status means, in a few words; NULL where it is not known. Never freed.
+const char *bpflink_status_name(uint32_t status);
+
+// The name of a CO-RE relocation kind, as `byte_off`; NULL where it is not known. Never freed.
+const char *bpflink_relocation_kind_name(uint32_t kind);
+
+// The name of a `BPFLINK_OUTCOME_*`, as `patched`; NULL where it is not known. Never freed.
+const char *bpflink_outcome_name(uint32_t outcome);
+
+// The name of a `BPFLINK_REF_*`, as `map_fd`; NULL where it is not known. Never freed.
+const char *bpflink_reference_kind_name(uint32_t kind);
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* BPFLINK_H */
