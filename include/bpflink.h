@@ -475,6 +475,23 @@ void bpflink_target_free(struct bpflink_target *target);
 // for the loader to fill. (`bpflink_link` always does.)
 #define BPFLINK_LEAVE_MAP_REFERENCES 4
 
+// How to link. One struct serves all stages; each looks at what concerns it.
+// All zero but the size, or no struct at all, means the defaults.
+typedef struct bpflink_link_options {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // `BPFLINK_POISON_IS_ERROR` and the like.
+        uint64_t flags;
+        // Names of the programs to work on; NULL for all entry programs.
+        const char *const *programs;
+        // Number of `programs`.
+        size_t program_count;
+        // Called with warnings; NULL for none.
+        bpflink_log_fn log;
+        // Passed to `log`.
+        void *log_context;
+} bpflink_link_options;
+
 /* ---- The program set. */
 
 // The programs of one object on their way through the stages. For one thread
