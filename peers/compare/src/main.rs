@@ -51,7 +51,7 @@ enum Task {
         /// The streams are of a big-endian object
         #[arg(long)]
         big_endian: bool,
-        /// Compare every CO-RE decision too
+        /// Compare every CO-RE decision with libbpf's too
         #[arg(long)]
         relocations: bool,
     },
@@ -69,7 +69,7 @@ enum Task {
         /// A kernel: `running`, or `VMLINUX_BTF[@RELEASE][,NAME=MODULE_BTF]...`
         #[arg(long = "btf", default_value = "running")]
         targets: Vec<String>,
-        /// Compare every CO-RE decision too
+        /// Compare every CO-RE decision with libbpf's too
         #[arg(long)]
         relocations: bool,
         /// How many objects at once

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::compare::{Scope, Verdict};
 use crate::functions::Functions;
-use crate::known::{self, Place};
+use crate::known::{self, Place, Witness};
 use crate::output::{Program, Reference};
 
 /// Two streams of one program.
@@ -124,7 +124,11 @@ impl<'a> Pairing<'a> {
         }
         if x != y {
             let name = known::instruction(self.scope.witness, &place);
-            verdict.note(name.ok_or_else(|| format!("{x} | {y}"))?);
+            verdict.note(name.ok_or_else(|| {
+                let relocation = self.ours.relocations.get(&a);
+                let kind = relocation.map_or(String::new(), |r| format!(" at a {}", r.kind));
+                format!("{x} | {y}{kind}")
+            })?);
         }
         self.references(&place, verdict)?;
         if x == y {
@@ -166,8 +170,9 @@ impl<'a> Pairing<'a> {
         }
     }
 
+    /// cilium/ebpf does not tell its decisions.
     fn relocations(&self, a: usize, b: usize) -> Result<(), String> {
-        if !self.scope.relocations {
+        if !self.scope.relocations || self.scope.witness == Witness::Cilium {
             return Ok(());
         }
         match (
