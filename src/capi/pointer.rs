@@ -205,14 +205,13 @@ where
 
 /// Fills a size-first struct with what `body` finds in the handle; a NULL handle or
 /// struct is an invalid argument, nothing found is not found.
-pub unsafe fn describe<'a, H: Opaque + 'a, I: Sized>(
+pub unsafe fn describe<'a, H: Opaque + 'a, I: SizeFirst>(
     pointer: *const H,
     out: *mut I,
     body: impl FnOnce(&'a H::Value) -> Option<I>,
 ) -> bpflink_status
 where
     H::Value: 'a,
-    I: SizeFirst,
 {
     if pointer.is_null() || out.is_null() {
         return BPFLINK_E_INVALID_ARGUMENT;

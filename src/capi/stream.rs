@@ -1,6 +1,6 @@
 //! Instruction streams that never were an ELF file.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 use std::sync::Arc;
 
 use super::btf::bpflink_btf;
@@ -205,9 +205,9 @@ unsafe fn table<T, R>(
         .collect()
 }
 
-unsafe fn name<'a>(pointer: *const c_char, what: &str) -> Result<Name> {
+unsafe fn name(pointer: *const c_char, what: &str) -> Result<Name> {
     // SAFETY: NULL or a string.
-    let text: &'a CStr = unsafe { string(pointer, what) }?;
+    let text = unsafe { string(pointer, what) }?;
     Ok(Name::new(text.to_bytes()))
 }
 

@@ -87,7 +87,7 @@ unsafe fn build(options: &bpflink_target_options) -> Result<Target> {
     if let Some(release) = unsafe { optional_string(release) } {
         builder = builder.release(&release.to_string_lossy())?;
     }
-    Ok(builder.build()?)
+    builder.build()
 }
 
 /// The target that a call is about: NULL is this machine.

@@ -19,8 +19,14 @@ impl Programs {
     /// until every result is computed. Commutes with [`relocate`](Self::relocate).
     pub fn flatten(&mut self, choice: Choice<'_>) -> Result<()> {
         let chosen = self.choose(choice)?;
+        self.flatten_chosen(&chosen)?;
+        self.verdict(&chosen)
+    }
+
+    /// As [`flatten`](Self::flatten); an error is one of the set, not of a program.
+    pub(super) fn flatten_chosen(&mut self, chosen: &[usize]) -> Result<()> {
         let mut results = Vec::with_capacity(chosen.len());
-        for &index in &chosen {
+        for &index in chosen {
             let Some(program) = self.programs.get(index) else {
                 continue;
             };
@@ -44,7 +50,7 @@ impl Programs {
                 program.apply_fixups(placed);
             }
         }
-        self.verdict(&chosen)
+        Ok(())
     }
 }
 

@@ -66,11 +66,10 @@ impl Linker {
         let finalize = FinalizeOptions {
             leave_map_references: true,
         };
-        // A program that fails a stage is marked, and the others go on; what the
-        // stages say of the set as a whole cannot happen to a fresh one.
-        let _ = set.flatten(Choice::All);
-        let _ = set.relocate(&self.target, self.core, Choice::All);
-        let _ = set.finalize(&self.target, finalize, Choice::All);
+        let chosen: Vec<usize> = (0..set.programs().len()).collect();
+        set.flatten_chosen(&chosen)?;
+        set.relocate_chosen(&chosen, &self.target, self.core)?;
+        set.finalize_chosen(&chosen, &self.target, finalize)?;
         Ok(set)
     }
 }

@@ -19,7 +19,18 @@ impl Programs {
         choice: Choice<'_>,
     ) -> Result<()> {
         let chosen = self.choose(choice)?;
-        let fixups = self.compute_fixups(&chosen, target, options)?;
+        self.relocate_chosen(&chosen, target, options)?;
+        self.verdict(&chosen)
+    }
+
+    /// As [`relocate`](Self::relocate); an error is one of the set, not of a program.
+    pub(super) fn relocate_chosen(
+        &mut self,
+        chosen: &[usize],
+        target: &Target,
+        options: CoreOptions,
+    ) -> Result<()> {
+        let fixups = self.compute_fixups(chosen, target, options)?;
         for (index, result) in fixups {
             if let Some(program) = self.programs.get_mut(index)
                 && let Some(fixups) = program.attempt(result)
@@ -29,7 +40,7 @@ impl Programs {
                 program.apply_fixups(0);
             }
         }
-        self.verdict(&chosen)
+        Ok(())
     }
 
     fn compute_fixups(

@@ -32,10 +32,21 @@ impl Programs {
         choice: Choice<'_>,
     ) -> Result<()> {
         let chosen = self.choose(choice)?;
+        self.finalize_chosen(&chosen, target, options)?;
+        self.verdict(&chosen)
+    }
+
+    /// As [`finalize`](Self::finalize); an error is one of the set, not of a program.
+    pub(super) fn finalize_chosen(
+        &mut self,
+        chosen: &[usize],
+        target: &Target,
+        options: FinalizeOptions,
+    ) -> Result<()> {
         let mut positions = Positions::default();
         let mut results = Vec::with_capacity(chosen.len());
         let mut warnings = Vec::new();
-        for &index in &chosen {
+        for &index in chosen {
             let Some(program) = self.programs.get(index) else {
                 continue;
             };
@@ -66,7 +77,7 @@ impl Programs {
                 program.finalized = Some(finalized);
             }
         }
-        self.verdict(&chosen)
+        Ok(())
     }
 }
 
