@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::known::{self, Witness};
 use crate::output::{Answer, Output};
 use crate::pairing::Pairing;
@@ -158,14 +160,13 @@ fn maps(ours: &Output, theirs: &Output, scope: Scope, verdict: &mut Verdict) {
             "flags",
             "initial",
         ] {
-            if a[field] == b[field] {
+            let (x, y) = (shown(a, field), shown(b, field));
+            if x == y {
                 continue;
             }
             match known::map_field(scope.witness, a, b, field) {
                 Some(known) => verdict.note(known),
-                None => verdict
-                    .maps
-                    .push(format!("map {name}: {field} {} | {}", a[field], b[field])),
+                None => verdict.maps.push(format!("map {name}: {field} {x} | {y}")),
             }
         }
     }
@@ -177,5 +178,13 @@ fn maps(ours: &Output, theirs: &Output, scope: Scope, verdict: &mut Verdict) {
         verdict
             .maps
             .push(format!("map {name}: only the witness has it"));
+    }
+}
+
+/// A field as it is compared; contents of zeros are no contents.
+fn shown(map: &Value, field: &str) -> String {
+    match map[field].as_str() {
+        Some(hex) if hex.bytes().all(|digit| digit == b'0') => Value::Null.to_string(),
+        _ => map[field].to_string(),
     }
 }

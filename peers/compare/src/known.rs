@@ -206,7 +206,7 @@ pub fn map_field(
     }
     match (field, kind) {
         // Decided when the map is created.
-        ("flags", _) if ours["initial"].is_string() && a == b.map(|b| b | BPF_F_MMAPABLE) => {
+        ("flags", _) if is_data(ours) && a == b.map(|b| b | BPF_F_MMAPABLE) => {
             Some("map-mmapable-later")
         }
         ("value_size" | "key_size" | "max_entries", Some(PERF_EVENT_ARRAY)) => {
@@ -216,6 +216,13 @@ pub fn map_field(
         ("initial", Some(STRUCT_OPS)) => Some("struct-ops-contents"),
         _ => None,
     }
+}
+
+/// A map that is a section of the object.
+fn is_data(map: &Value) -> bool {
+    map["map"]
+        .as_str()
+        .is_some_and(|name| name.starts_with('.'))
 }
 
 /// A map that only ours lists.

@@ -154,11 +154,13 @@ fn program(value: &Value, big_endian: bool) -> Result<Program, String> {
 }
 
 fn reference(value: &Value) -> Result<Reference, String> {
+    // vmlinux is no module, however a linker spells that.
+    let module = value["module"].as_str();
     Ok(Reference {
         kind: text(value, "kind")?,
         name: text(value, "name")?,
         offset: value["offset"].as_u64().unwrap_or(0),
-        module: value["module"].as_str().map(str::to_owned),
+        module: module.filter(|name| !name.is_empty()).map(str::to_owned),
     })
 }
 
