@@ -44,6 +44,8 @@ struct Part {
 pub struct Subsection<'a> {
     /// Offset of the ELF section's name in the strings of the BTF.
     pub section_name_off: u32,
+    /// Where its records start, bytes from the start of `.BTF.ext`.
+    pub records_at: usize,
     /// Bytes of one record.
     pub record_size: usize,
     endian: Endian,
@@ -317,6 +319,7 @@ impl<'a> Subsections<'a> {
         let records = start.saturating_add(SUBSECTION_HEAD)..end;
         Ok(Subsection {
             section_name_off,
+            records_at: records.start,
             record_size: self.record_size,
             endian: self.endian,
             bytes: self.data.get(records).unwrap_or_default(),

@@ -1,15 +1,61 @@
 //! What the object's BTF says about names that ELF knows too: data sections,
 //! externs and map annotations. Gathered in one pass.
 
+use std::cell::Cell;
+
 use hashbrown::HashMap;
 
+use super::fault::{Result, malformed};
 use super::file::MAX_NAME;
 use crate::btf::{Btf, Kind, Linkage, SectionVar, Type, TypeId};
+
+/// The names of a BTF, none of them longer than a symbol's.
+///
+/// Many types may point into one long string; all names that are read together
+/// may be this many times larger than the strings, and no more, so that hostile
+/// strings cost no more than honest ones.
+pub(super) struct BtfNames<'a> {
+    pub(super) btf: &'a Btf,
+    left: Cell<usize>,
+}
+
+const NAME_SHARING: usize = 8;
+
+impl<'a> BtfNames<'a> {
+    pub(super) fn new(btf: &'a Btf) -> BtfNames<'a> {
+        BtfNames {
+            btf,
+            left: Cell::new(btf.string_bytes().len().saturating_mul(NAME_SHARING)),
+        }
+    }
+
+    /// The name at an offset; empty where there is none that ELF could have too.
+    pub(super) fn get(&self, offset: u32) -> Result<&'a [u8]> {
+        let name = short_name(self.btf, offset, MAX_NAME);
+        let left = self.left.get().checked_sub(name.len());
+        self.left.set(
+            left.ok_or_else(|| {
+                malformed("names in BTF overlap more than any compiler makes them")
+            })?,
+        );
+        Ok(name)
+    }
+}
+
+/// The name at an offset; empty where it is longer than `max` bytes or not there.
+pub(super) fn short_name(btf: &Btf, offset: u32, max: usize) -> &[u8] {
+    let own = offset.checked_sub(btf.first_string());
+    let tail = own.and_then(|own| btf.string_bytes().get(own as usize..));
+    let tail = tail.unwrap_or_default();
+    let head = tail.get(..=max).unwrap_or(tail);
+    let end = head.iter().position(|&byte| byte == 0);
+    end.and_then(|end| head.get(..end)).unwrap_or_default()
+}
 
 /// BTF types by the names that the ELF file uses.
 #[derive(Default)]
 pub(super) struct BtfIndex<'a> {
-    pub(super) btf: Option<&'a Btf>,
+    pub(super) names: Option<BtfNames<'a>>,
     datasecs: HashMap<&'a [u8], TypeId>,
     externs: HashMap<&'a [u8], TypeId>,
     annotations: HashMap<&'a [u8], TypeId>,
@@ -20,35 +66,39 @@ const ANNOTATION: &[u8] = b"____btf_map_";
 
 impl<'a> BtfIndex<'a> {
     /// Of two types of one name, the first one counts.
-    pub(super) fn new(btf: Option<&'a Btf>) -> BtfIndex<'a> {
-        let mut index = BtfIndex {
-            btf,
-            ..BtfIndex::default()
+    pub(super) fn new(btf: Option<&'a Btf>) -> Result<BtfIndex<'a>> {
+        let Some(btf) = btf else {
+            return Ok(BtfIndex::default());
         };
-        for ty in btf.into_iter().flat_map(Btf::own_types) {
-            index.add(&ty);
+        let names = BtfNames::new(btf);
+        let mut index = BtfIndex::default();
+        for ty in btf.own_types() {
+            index.add(&names, &ty)?;
         }
-        index
+        index.names = Some(names);
+        Ok(index)
     }
 
-    fn add(&mut self, ty: &Type<'a>) {
-        let table = match ty.kind() {
-            Kind::Datasec => &mut self.datasecs,
-            Kind::Func | Kind::Var if ty.linkage() == Some(Linkage::Extern) => &mut self.externs,
-            Kind::Struct => &mut self.annotations,
-            _ => return,
+    fn add(&mut self, names: &BtfNames<'a>, ty: &Type<'a>) -> Result<()> {
+        let (table, prefix): (_, &[u8]) = match ty.kind() {
+            Kind::Datasec => (&mut self.datasecs, b""),
+            Kind::Func | Kind::Var if ty.linkage() == Some(Linkage::Extern) => {
+                (&mut self.externs, b"")
+            }
+            Kind::Struct if starts_with(names.btf, ty.name_off(), ANNOTATION) => {
+                (&mut self.annotations, ANNOTATION)
+            }
+            _ => return Ok(()),
         };
-        let Some(name) = bounded_name(ty.btf(), ty.name_off()) else {
-            return;
+        match names.get(ty.name_off())?.strip_prefix(prefix) {
+            Some(name) if !name.is_empty() => table.entry(name).or_insert(ty.id()),
+            _ => return Ok(()),
         };
-        let name = match ty.kind() {
-            Kind::Struct => match name.strip_prefix(ANNOTATION) {
-                Some(map) => map,
-                None => return,
-            },
-            _ => name,
-        };
-        table.entry(name).or_insert(ty.id());
+        Ok(())
+    }
+
+    pub(super) fn btf(&self) -> Option<&'a Btf> {
+        self.names.as_ref().map(|names| names.btf)
     }
 
     /// The BTF_KIND_DATASEC of a section.
@@ -74,16 +124,12 @@ impl<'a> BtfIndex<'a> {
     }
 
     fn ty(&self, id: Option<&TypeId>) -> Option<Type<'a>> {
-        self.btf?.type_by_id(*id?).ok()
+        self.btf()?.type_by_id(*id?).ok()
     }
 }
 
-/// A name that ELF could have too: no longer than any symbol's, so that hostile
-/// strings cost no more than honest ones.
-pub(super) fn bounded_name(btf: &Btf, offset: u32) -> Option<&[u8]> {
-    let own = offset.checked_sub(btf.first_string())?;
-    let tail = btf.string_bytes().get(own as usize..)?;
-    let head = tail.get(..=MAX_NAME).unwrap_or(tail);
-    let len = head.iter().position(|&byte| byte == 0)?;
-    head.get(..len).filter(|name| !name.is_empty())
+fn starts_with(btf: &Btf, offset: u32, prefix: &[u8]) -> bool {
+    let own = offset.checked_sub(btf.first_string());
+    own.and_then(|own| btf.string_bytes().get(own as usize..))
+        .is_some_and(|tail| tail.starts_with(prefix))
 }

@@ -1,7 +1,7 @@
 //! An error on its way out of the open stage: its cause, and a site that grows
 //! as the error passes those who know more of it.
 
-use crate::elf::ElfError;
+use crate::elf::{Defect, ElfError};
 use crate::error::{Cause, Error, Site};
 use crate::name::Name;
 
@@ -52,6 +52,24 @@ impl Fault {
         let (mut site, cause) = *self.0;
         site.object = Some(name.clone());
         Error::new(site, cause)
+    }
+
+    /// The same as a defect of one instruction; what the site says of the
+    /// symbol goes into the words, since programs have a site of their own.
+    pub(super) fn defect(self, insn: u32) -> Defect {
+        let (site, cause) = *self.0;
+        let what = match site.symbol {
+            Some(symbol) => format!("reference to {symbol}: {cause}"),
+            None => cause.to_string(),
+        };
+        Defect {
+            insn,
+            record: site.record,
+            error: match cause {
+                Cause::Elf(ElfError::Unsupported(_)) => ElfError::Unsupported(what),
+                _ => ElfError::Malformed(what),
+            },
+        }
     }
 
     /// The whole fault in words, for a warning.

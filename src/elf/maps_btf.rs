@@ -5,7 +5,7 @@
 
 use hashbrown::HashMap;
 
-use super::btf_index::{BtfIndex, bounded_name};
+use super::btf_index::{BtfIndex, BtfNames, short_name};
 use super::fault::{Result, malformed, unsupported};
 use super::file::{ElfFile, ElfSymbol, Section};
 use super::{Map, MapDefinition, MapOrigin, Pinning};
@@ -15,6 +15,11 @@ use crate::name::Name;
 pub(super) const BPF_MAP_TYPE_PROG_ARRAY: u32 = 3;
 pub(super) const BPF_MAP_TYPE_ARRAY_OF_MAPS: u32 = 12;
 pub(super) const BPF_MAP_TYPE_HASH_OF_MAPS: u32 = 13;
+
+/// Longer than every attribute's name.
+const MAX_ATTRIBUTE: usize = 32;
+/// More members than there are attributes; each may stand there once.
+const MAX_MEMBERS: u32 = 32;
 
 /// A map with its place in the section.
 pub(super) struct PlacedMap {
@@ -32,7 +37,7 @@ pub(super) fn maps(
     index: &BtfIndex<'_>,
 ) -> Result<Vec<PlacedMap>> {
     let missing = || malformed("no BTF describes the maps of this section").section(&section.name);
-    let btf = index.btf.ok_or_else(missing)?;
+    let names = index.names.as_ref().ok_or_else(missing)?;
     let datasec = index.datasec(section.name.as_bytes()).ok_or_else(missing)?;
     let symbols: HashMap<&[u8], &ElfSymbol<'_>> = file
         .symbols_of(section.index)
@@ -41,7 +46,7 @@ pub(super) fn maps(
     let mut found = Vec::new();
     for var in datasec.section_vars() {
         found.push(
-            map(btf, section, &symbols, &datasec, var).map_err(|f| f.section(&section.name))?,
+            map(names, section, &symbols, &datasec, var).map_err(|f| f.section(&section.name))?,
         );
     }
     found.sort_by_key(|placed| placed.offset);
@@ -51,7 +56,8 @@ pub(super) fn maps(
 
 fn check_overlap(maps: &[PlacedMap]) -> Result<()> {
     for (one, next) in maps.iter().zip(maps.iter().skip(1)) {
-        if one.offset.saturating_add(one.size.into()) > next.offset {
+        let end = one.offset.saturating_add(one.size.into());
+        if end > next.offset || one.offset == next.offset {
             return Err(malformed(format!(
                 "maps {} and {} overlap",
                 one.map.name, next.map.name
@@ -62,18 +68,24 @@ fn check_overlap(maps: &[PlacedMap]) -> Result<()> {
 }
 
 fn map(
-    btf: &Btf,
+    names: &BtfNames<'_>,
     section: &Section<'_>,
     symbols: &HashMap<&[u8], &ElfSymbol<'_>>,
     datasec: &Type<'_>,
     entry: SectionVar,
 ) -> Result<PlacedMap> {
+    let btf = names.btf;
     let var = btf.type_by_id(entry.type_id)?;
     if var.kind() != Kind::Var {
         return Err(wrong_kind(&var, "a variable").into());
     }
-    let raw_name = bounded_name(btf, var.name_off())
-        .ok_or_else(|| malformed(format!("the map of BTF type [{}] has no name", var.id())))?;
+    let raw_name = names.get(var.name_off())?;
+    if raw_name.is_empty() {
+        return Err(malformed(format!(
+            "the map of BTF type [{}] has no name",
+            var.id()
+        )));
+    }
     let name = Name::new(raw_name);
     let symbol = symbols.get(raw_name).copied();
     let place = place(datasec, &entry, symbol);
@@ -142,7 +154,7 @@ fn definition_of(
 }
 
 fn is_values(btf: &Btf, member: &Member) -> bool {
-    bounded_name(btf, member.name_off) == Some(b"values")
+    short_name(btf, member.name_off, MAX_ATTRIBUTE) == b"values"
 }
 
 fn wrong_kind(ty: &Type<'_>, expected: &'static str) -> BtfError {
@@ -163,6 +175,12 @@ struct Parser<'a> {
 
 /// Reads the attributes of a map's struct; `inner` for the maps that a map holds.
 fn parse(btf: &Btf, ty: &Type<'_>, inner: bool) -> Result<MapDefinition> {
+    if ty.vlen() > MAX_MEMBERS {
+        return Err(malformed(format!(
+            "{} map attributes, more than there are",
+            ty.vlen()
+        )));
+    }
     let mut parser = Parser {
         btf,
         inner,
@@ -181,8 +199,7 @@ fn parse(btf: &Btf, ty: &Type<'_>, inner: bool) -> Result<MapDefinition> {
 
 impl Parser<'_> {
     fn attribute(&mut self, member: &Member, last: bool) -> Result<()> {
-        let name = bounded_name(self.btf, member.name_off)
-            .ok_or_else(|| malformed("a map attribute has no name"))?;
+        let name = short_name(self.btf, member.name_off, MAX_ATTRIBUTE);
         let at =
             |error: BtfError| malformed(format!("map attribute {}: {error}", display_name(name)));
         match name {

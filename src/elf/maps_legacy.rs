@@ -99,7 +99,7 @@ fn map(
 /// BPF_ANNOTATE_KV_PAIR: a struct of a key and a value. It only adds types, and
 /// only where their sizes are those of the definition.
 fn add_types(definition: &mut MapDefinition, name: &[u8], index: &BtfIndex<'_>) {
-    let Some((ty, btf)) = index.annotation(name).zip(index.btf) else {
+    let Some((ty, btf)) = index.annotation(name).zip(index.btf()) else {
         return;
     };
     let (Some(key), Some(value), None) = (ty.member(0), ty.member(1), ty.member(2)) else {

@@ -21,6 +21,7 @@ mod model;
 mod open;
 mod program_type;
 mod raw_stream;
+mod record_homes;
 mod records;
 mod relocations;
 mod section_names;
@@ -38,5 +39,5 @@ pub use open::MAX_FILE_SIZE;
 pub use program_type::ProgramType;
 pub use raw_stream::{RawReference, RawStream};
 pub use stream::{
-    Binding, CoreRelocation, FunctionAddress, Reference, ReferenceTarget, Stream, Symbol,
+    Binding, CoreRelocation, Defect, FunctionAddress, Reference, ReferenceTarget, Stream, Symbol,
 };

@@ -6,13 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::btf_index::BtfIndex;
+use super::data::DataMaps;
 use super::fault::{Fault, Result, malformed};
 use super::file::{ElfFile, Section};
 use super::maps_btf::PlacedMap;
 use super::sections::{Role, Roles, check_contents, license, version};
 use super::targets::{Home, Targets};
 use super::{
-    Map, Object, ProgramType, Stream, data, externs, map_entries, maps_btf, maps_legacy, records,
+    Map, Object, ProgramType, Stream, externs, map_entries, maps_btf, maps_legacy, records,
     relocations, symbols,
 };
 use crate::btf::Btf;
@@ -70,7 +71,7 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
     let file = ElfFile::parse(bytes)?;
     let roles = Roles::of(&file)?;
     let btf = btf(&file, &roles)?;
-    let index = BtfIndex::new(btf.as_deref());
+    let index = BtfIndex::new(btf.as_deref())?;
     let mut opening = Opening {
         object: Object {
             name: name.clone(),
@@ -96,7 +97,7 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
     let Object {
         streams, warnings, ..
     } = &mut opening.object;
-    records::attach(&file, &roles, btf.as_deref(), streams, warnings)?;
+    records::attach(&file, &roles, &index, &opening.targets, streams, warnings)?;
     Ok(opening.object)
 }
 
@@ -164,9 +165,10 @@ impl<'d> Opening<'_, 'd> {
             let maps = maps_legacy::maps(self.file, section, self.index)?;
             self.add_maps(section, maps);
         }
+        let mut data = DataMaps::new(self.file, self.index);
         for section in &self.file.sections {
             if let Role::Data(origin) = self.roles.get(section.index) {
-                let map = data::map(self.file, section, origin, self.index)?;
+                let map = data.map(section, origin)?;
                 let index = self.add_map(map);
                 self.targets.set_home(section.index, Home::Value(index));
             }
@@ -192,7 +194,7 @@ impl<'d> Opening<'_, 'd> {
         let sections = self.roles.all(self.file, Role::Code);
         let mut found = Vec::new();
         for ((index, stream), section) in (0u32..).zip(&self.object.streams).zip(sections) {
-            found.push(relocations::references(
+            found.push(relocations::relocate(
                 self.file,
                 &self.targets,
                 section,
@@ -200,8 +202,9 @@ impl<'d> Opening<'_, 'd> {
                 index,
             )?);
         }
-        for (stream, references) in self.object.streams.iter_mut().zip(found) {
-            stream.references = references;
+        for (stream, relocated) in self.object.streams.iter_mut().zip(found) {
+            stream.references = relocated.references;
+            stream.defects = relocated.defects;
         }
         if let Some(section) = self.roles.first(self.file, Role::BtfMaps) {
             map_entries::fill(

@@ -7,8 +7,7 @@ use hashbrown::HashMap;
 use super::btf_index::BtfIndex;
 use super::externs::ExternKinds;
 use super::fault::{Fault, Result};
-use super::records::settle;
-use super::relocations::add_local_calls;
+use super::relocations::{Relocated, add_local_calls};
 use super::{
     CoreRelocation, Extern, FunctionAddress, InfoTable, Map, MapOrigin, Object, ProgramType,
     Reference, ReferenceTarget, Stream, Symbol,
@@ -131,15 +130,23 @@ fn from_insns(raw: RawStream) -> Result<Object> {
         core_relocations: raw.core_relocations,
         func_info: raw.func_info,
         line_info: raw.line_info,
+        defects: Vec::new(),
     };
     stream.symbols.sort_by_key(|symbol| symbol.start);
+    stream
+        .core_relocations
+        .sort_by_key(|relocation| relocation.insn);
     check_core_relocations(&stream)?;
-    settle(&mut stream)?;
     let (mut references, externs) = resolve(&stream, &raw.references, &raw.maps, btf.as_deref())?;
     references.sort_by_key(|reference| reference.insn);
     check_single(&references)?;
-    add_local_calls(&stream, 0, &mut references)?;
-    stream.references = references;
+    let mut found = Relocated {
+        references,
+        defects: Vec::new(),
+    };
+    add_local_calls(&stream, 0, &mut found)?;
+    stream.references = found.references;
+    stream.defects = found.defects;
     Ok(Object {
         name: raw.name,
         endian: raw.endian,
@@ -160,7 +167,7 @@ fn resolve(
     maps: &[Map],
     btf: Option<&Btf>,
 ) -> Result<(Vec<Reference>, Vec<Extern>)> {
-    let index = BtfIndex::new(btf);
+    let index = BtfIndex::new(btf)?;
     let mut resolver = Resolver::new(stream, maps, &index);
     let mut found = Vec::with_capacity(references.len());
     for reference in references {
@@ -198,17 +205,30 @@ fn check_single(sorted: &[Reference]) -> Result<()> {
     Ok(())
 }
 
+/// The relocations are sorted by instruction.
 fn check_core_relocations(stream: &Stream) -> Result<()> {
-    let outside = |relocation: &&CoreRelocation| relocation.insn as usize >= stream.insns.len();
-    match stream.core_relocations.iter().find(outside) {
-        Some(relocation) => Err(argument(format!(
-            "a CO-RE relocation past the {} instructions of the stream",
-            stream.insns.len()
-        ))
-        .insn(relocation.insn)
-        .record(relocation.record)),
-        None => Ok(()),
+    let relocations = &stream.core_relocations;
+    let fault = |relocation: &CoreRelocation, what| {
+        argument(what)
+            .insn(relocation.insn)
+            .record(relocation.record)
+    };
+    if let Some(last) = relocations.last()
+        && last.insn as usize >= stream.insns.len()
+    {
+        let len = stream.insns.len();
+        let what = format!("a CO-RE relocation past the {len} instructions of the stream");
+        return Err(fault(last, what));
     }
+    for (one, next) in relocations.iter().zip(relocations.iter().skip(1)) {
+        if one.insn == next.insn {
+            return Err(fault(
+                next,
+                "two CO-RE relocations of one instruction".into(),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Finds what names stand for; of two functions of one name, the first one counts.

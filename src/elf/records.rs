@@ -1,115 +1,153 @@
 //! `.BTF.ext` records, brought to the instructions that they are about.
 //!
 //! Matched by section name and byte offset, never by counting: a record that
-//! fits nowhere is left out with a warning and touches no other one.
+//! fits nowhere is left out with a warning, one that would change the wrong
+//! instruction is a defect of that instruction, and neither touches other records.
 
 use hashbrown::HashMap;
 
-use super::btf_index::bounded_name;
+use super::btf_index::BtfIndex;
 use super::fault::{Fault, Result, malformed};
 use super::file::ElfFile;
+use super::record_homes::{Home, Homes};
 use super::sections::{Role, Roles, check_contents};
-use super::symbols::slots;
+use super::targets::Targets;
 use super::{CoreRelocation, InfoTable, Stream};
-use crate::btf::{Btf, BtfExt, CoreRelo, RawRecord, Subsection, Subsections};
+use crate::btf::{BtfExt, CoreRelo, RawRecord, Subsection, Subsections};
+use crate::bytes::Endian;
+use crate::insn::{INSN_SIZE, Insn};
 use crate::name::Name;
 
-/// More warnings of one kind than this are counted only.
+/// More warnings than this are counted only.
 const MAX_WARNINGS: usize = 16;
 
 /// Fills the tables of `streams` from `.BTF.ext`.
 pub(super) fn attach(
     file: &ElfFile<'_>,
     roles: &Roles,
-    btf: Option<&Btf>,
+    index: &BtfIndex<'_>,
+    targets: &Targets,
     streams: &mut [Stream],
     warnings: &mut Vec<String>,
 ) -> Result<()> {
     let Some(section) = roles.first(file, Role::BtfExt) else {
         return Ok(());
     };
-    let Some(btf) = btf else {
+    let Some(names) = &index.names else {
         warnings.push(format!("section {}: ignored without .BTF", section.name));
         return Ok(());
     };
     check_contents(section)?;
+    let at = |fault: Fault| fault.section(&section.name);
+    let ext = BtfExt::parse(section.bytes()?)
+        .and_then(|ext| ext.check_endian(file.endian).map(|()| ext))
+        .map_err(|error| at(error.into()))?;
     let mut records = Records {
-        btf,
-        by_name: streams_by_name(streams),
+        endian: file.endian,
+        homes: Homes::new(file, section, names, targets, streams),
         section: &section.name,
+        second_slots: streams.iter().map(|s| second_slots(&s.insns)).collect(),
         streams,
         warnings,
         suppressed: 0,
     };
-    let ext = BtfExt::parse(section.bytes()?)
-        .and_then(|ext| ext.check_endian(file.endian).map(|()| ext))
-        .map_err(|error| Fault::from(error).section(&section.name))?;
     records
-        .info(ext.func_info(), "func_info", |stream| &mut stream.func_info)
-        .and_then(|()| records.info(ext.line_info(), "line_info", |stream| &mut stream.line_info))
+        .info(ext.func_info(), "func_info", |s| &mut s.func_info)
+        .and_then(|()| records.info(ext.line_info(), "line_info", |s| &mut s.line_info))
         .and_then(|()| records.core(ext.core_relocations()))
-        .map_err(|fault| fault.section(&section.name))?;
+        .map_err(at)?;
     records.finish();
     Ok(())
 }
 
-/// The streams of each section name. Names may repeat; what a record of such a
-/// name is about is then told by nothing but its offset.
-fn streams_by_name(streams: &[Stream]) -> HashMap<Name, Vec<u32>> {
-    let mut by_name: HashMap<Name, Vec<u32>> = HashMap::new();
-    for (index, stream) in (0u32..).zip(streams) {
-        by_name
-            .entry(stream.section.clone())
-            .or_default()
-            .push(index);
+/// The slots that are the second half of a 64-bit load, sorted.
+fn second_slots(insns: &[Insn]) -> Vec<u32> {
+    let mut slots = Vec::new();
+    let mut second = false;
+    for (slot, insn) in (0u32..).zip(insns) {
+        if std::mem::take(&mut second) {
+            slots.push(slot);
+        } else {
+            second = insn.is_ld_imm64();
+        }
     }
-    by_name
+    slots
 }
 
-/// Record size, and the records of one stream with their slots.
-type Found<'a> = (usize, Vec<(u32, &'a [u8])>);
-
-struct Records<'a> {
-    btf: &'a Btf,
-    by_name: HashMap<Name, Vec<u32>>,
+struct Records<'a, 'd> {
+    endian: Endian,
+    homes: Homes<'a, 'd>,
     section: &'a Name,
+    /// For each stream.
+    second_slots: Vec<Vec<u32>>,
     streams: &'a mut [Stream],
     warnings: &'a mut Vec<String>,
     suppressed: usize,
 }
 
-impl Records<'_> {
-    /// The stream that a subsection's records are about.
-    fn stream_of(&self, subsection: &Subsection<'_>) -> Result<u32, Fault> {
-        let name = bounded_name(self.btf, subsection.section_name_off)
-            .ok_or_else(|| malformed("records of a section without a name"))?;
-        let name = Name::new(name);
-        match self.by_name.get(&name).map(Vec::as_slice) {
-            Some(&[stream]) => Ok(stream),
-            Some(_) => Err(
-                malformed("records of a section whose name several sections have").symbol(&name),
-            ),
-            None => Err(malformed(format!(
-                "records of section {name}, which has no instructions"
-            ))),
+/// Record size, and the records of one stream with their slots.
+type Found<'a> = (usize, Vec<(u32, &'a [u8])>);
+
+/// What is at the offset that a record names.
+enum Site {
+    /// An instruction.
+    Insn(u32),
+    /// The inside of an instruction, by its first slot.
+    Inside(u32),
+    /// Nothing: the offset is past the end.
+    Nowhere,
+}
+
+impl Records<'_, '_> {
+    fn site(&self, stream: u32, offset: u32) -> Site {
+        let insns = self.streams.get(stream as usize).map(|s| s.insns.len());
+        let slot = offset / INSN_SIZE as u32;
+        if slot as usize >= insns.unwrap_or(0) {
+            return Site::Nowhere;
+        }
+        let seconds = self.second_slots.get(stream as usize);
+        if seconds.is_some_and(|seconds| seconds.binary_search(&slot).is_ok()) {
+            return Site::Inside(slot.saturating_sub(1));
+        }
+        match offset.is_multiple_of(INSN_SIZE as u32) {
+            true => Site::Insn(slot),
+            false => Site::Inside(slot),
         }
     }
 
-    /// The instruction slot of a record.
-    fn slot(&self, stream: u32, record: &RawRecord<'_>) -> Result<u32, Fault> {
-        let insns = self
-            .streams
-            .get(stream as usize)
-            .map_or(&[][..], |stream| &stream.insns);
-        slots(record.insn_offset.into())
-            .filter(|&slot| (slot as usize) < insns.len())
-            .ok_or_else(|| {
-                malformed(format!(
-                    "offset {} is no instruction of the section",
-                    record.insn_offset
-                ))
-                .record(record.number)
-            })
+    /// Calls `each` for every record with its stream; the others are warned of.
+    fn each<'r>(
+        &mut self,
+        subsections: Subsections<'r>,
+        part: &str,
+        mut each: impl FnMut(&mut Self, u32, &Subsection<'r>, RawRecord<'r>) -> Result<()>,
+    ) -> Result<()> {
+        for subsection in subsections {
+            let subsection = subsection?;
+            let home = self.homes.of(&subsection)?;
+            if let Home::Unknown(why) = &home {
+                if !subsection.is_empty() {
+                    self.warn(part, &malformed(why.clone()));
+                }
+                continue;
+            }
+            for record in subsection.records() {
+                let stream = match home {
+                    Home::Stream(stream) => Some(stream),
+                    _ => self.homes.of_record(&subsection, &record),
+                };
+                let done = match stream {
+                    Some(stream) => each(self, stream, &subsection, record),
+                    None => Err(malformed(
+                        "several sections have the record's section name, and no relocation tells which is meant",
+                    )),
+                };
+                if let Err(fault) = done {
+                    self.warn(part, &fault.record(record.number));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// func_info and line_info: kept as they are, record by record.
@@ -120,25 +158,16 @@ impl Records<'_> {
         table: fn(&mut Stream) -> &mut InfoTable,
     ) -> Result<()> {
         let mut found: HashMap<u32, Found<'_>> = HashMap::new();
-        for subsection in subsections {
-            let subsection = subsection?;
-            let stream = match self.stream_of(&subsection) {
-                Ok(stream) => stream,
-                Err(fault) => {
-                    self.warn(part, &fault);
-                    continue;
-                }
+        self.each(subsections, part, |records, stream, subsection, record| {
+            let Site::Insn(slot) = records.site(stream, record.insn_offset) else {
+                return Err(no_instruction(&record));
             };
             let (_, list) = found
                 .entry(stream)
                 .or_insert_with(|| (subsection.record_size, Vec::with_capacity(subsection.len())));
-            for record in subsection.records() {
-                match self.slot(stream, &record) {
-                    Ok(slot) => list.push((slot, record.bytes)),
-                    Err(fault) => self.warn(part, &fault),
-                }
-            }
-        }
+            list.push((slot, record.bytes));
+            Ok(())
+        })?;
         for (stream, (size, list)) in found {
             if let Some(stream) = self.streams.get_mut(stream as usize) {
                 *table(stream) = InfoTable::new(size, list);
@@ -149,48 +178,46 @@ impl Records<'_> {
 
     /// CO-RE relocations.
     fn core(&mut self, subsections: Subsections<'_>) -> Result<()> {
-        for subsection in subsections {
-            let subsection = subsection?;
-            let stream = match self.stream_of(&subsection) {
-                Ok(stream) => stream,
-                Err(fault) => {
-                    self.warn("core_relo", &fault);
-                    continue;
-                }
-            };
-            let mut found = Vec::with_capacity(subsection.len());
-            for record in subsection.records() {
-                match self.core_relocation(stream, &record) {
-                    Ok(relocation) => found.push(relocation),
-                    Err(fault) => self.warn("core_relo", &fault),
-                }
-            }
-            if let Some(stream) = self.streams.get_mut(stream as usize) {
-                stream.core_relocations.append(&mut found);
-            }
-        }
+        self.each(subsections, "core_relo", |records, stream, _, record| {
+            records.core_record(stream, &record)
+        })?;
         for stream in self.streams.iter_mut() {
-            settle(stream)?;
+            settle(stream);
         }
         Ok(())
     }
 
-    fn core_relocation(&self, stream: u32, record: &RawRecord<'_>) -> Result<CoreRelocation> {
-        let insn = self.slot(stream, record)?;
-        let relo = CoreRelo::decode(record.bytes, self.btf.endian())
-            .ok_or_else(|| malformed("the record is too short").record(record.number))?;
-        Ok(CoreRelocation {
-            insn,
-            type_id: relo.type_id,
-            access: relo.access_str_off,
-            kind: relo.kind,
-            record: record.number,
-        })
+    fn core_record(&mut self, stream: u32, record: &RawRecord<'_>) -> Result<()> {
+        let relo = CoreRelo::decode(record.bytes, self.endian)
+            .ok_or_else(|| malformed("the record is too short"))?;
+        let site = self.site(stream, record.insn_offset);
+        let Some(stream) = self.streams.get_mut(stream as usize) else {
+            return Ok(());
+        };
+        match site {
+            Site::Insn(insn) => stream.core_relocations.push(CoreRelocation {
+                insn,
+                type_id: relo.type_id,
+                access: relo.access_str_off,
+                kind: relo.kind,
+                record: record.number,
+            }),
+            Site::Inside(insn) => stream.defects.push(
+                malformed(format!(
+                    "a CO-RE record at offset {}, inside of an instruction",
+                    record.insn_offset
+                ))
+                .record(record.number)
+                .defect(insn),
+            ),
+            Site::Nowhere => return Err(no_instruction(record)),
+        }
+        Ok(())
     }
 
     fn warn(&mut self, part: &str, fault: &Fault) {
         if self.warnings.len() >= MAX_WARNINGS {
-            self.suppressed += 1;
+            self.suppressed = self.suppressed.saturating_add(1);
             return;
         }
         let section = self.section;
@@ -207,19 +234,26 @@ impl Records<'_> {
     }
 }
 
-/// Sorts the relocations of a stream; at most one stays at each instruction.
-pub(super) fn settle(stream: &mut Stream) -> Result<()> {
-    let relocations = &mut stream.core_relocations;
+fn no_instruction(record: &RawRecord<'_>) -> Fault {
+    malformed(format!(
+        "offset {} is no instruction of the section; the record is left out",
+        record.insn_offset
+    ))
+}
+
+/// Sorts the relocations of a stream. Of several at one instruction one stays,
+/// and where they differ, that is a defect: nobody knows which one is meant.
+fn settle(stream: &mut Stream) {
+    let (relocations, defects) = (&mut stream.core_relocations, &mut stream.defects);
     relocations.sort_by_key(|relocation| relocation.insn);
-    for (one, next) in relocations.iter().zip(relocations.iter().skip(1)) {
-        if one.insn == next.insn {
-            return Err(malformed(format!(
-                "CO-RE records {} and {} are for one instruction of section {}",
-                one.record, next.record, stream.section
-            ))
-            .insn(one.insn)
-            .record(next.record));
+    relocations.dedup_by(|next, kept| {
+        let same = next.insn == kept.insn;
+        let meaning = |r: &CoreRelocation| (r.type_id, r.access, r.kind);
+        if same && meaning(next) != meaning(kept) {
+            let what = format!("CO-RE record {} is for the same instruction", kept.record);
+            defects.push(malformed(what).record(next.record).defect(next.insn));
         }
-    }
-    Ok(())
+        same
+    });
+    defects.sort_by_key(|defect| defect.insn);
 }

@@ -7,7 +7,7 @@ use super::fault::{Fault, Result, malformed, unsupported};
 use super::file::{ElfFile, ElfSymbol, Place, Relocation, Section};
 use super::symbols::slots;
 use super::targets::{Home, Targets};
-use super::{FunctionAddress, Reference, ReferenceTarget, Stream};
+use super::{Defect, FunctionAddress, Reference, ReferenceTarget, Stream, Symbol};
 use crate::insn::{INSN_SIZE, Insn};
 
 const R_BPF_NONE: u32 = 0;
@@ -17,61 +17,102 @@ const R_BPF_64_ABS32: u32 = 3;
 const R_BPF_64_NODYLD32: u32 = 4;
 const R_BPF_64_32: u32 = 10;
 
-/// All references of a stream, sorted by instruction.
-pub(super) fn references(
+/// What the relocations of a section say about its instructions.
+#[derive(Default)]
+pub(super) struct Relocated {
+    /// Sorted by instruction, at most one each.
+    pub(super) references: Vec<Reference>,
+    /// Relocations that cannot be honoured: those who need them cannot be linked.
+    pub(super) defects: Vec<Defect>,
+}
+
+/// All references of a stream.
+pub(super) fn relocate(
     file: &ElfFile<'_>,
     targets: &Targets,
     section: &Section<'_>,
     stream: &Stream,
     index: u32,
-) -> Result<Vec<Reference>> {
-    let mut found = Vec::new();
+) -> Result<Relocated> {
+    let mut found = Relocated::default();
     for table in file.relocations_of(section.index) {
         for relocation in file.entries(table)? {
             if relocation.kind == R_BPF_NONE {
                 continue;
             }
-            let reference = reference(file, targets, stream, &relocation)
-                .map_err(|fault| fault.record(relocation.number).section(&section.name))?;
-            found.push(reference);
+            let at = |fault: Fault| fault.record(relocation.number).section(&section.name);
+            let slot = slot(stream, &relocation).map_err(at)?;
+            // What is left of an overridden weak function refers to nothing any more.
+            if !covered(&stream.symbols, slot) {
+                continue;
+            }
+            match target(file, targets, stream, slot, &relocation) {
+                Ok(target) => found.references.push(Reference { insn: slot, target }),
+                Err(fault) => found
+                    .defects
+                    .push(fault.record(relocation.number).defect(slot)),
+            }
         }
     }
-    found.sort_by_key(|reference| reference.insn);
-    for (one, next) in found.iter().zip(found.iter().skip(1)) {
-        if one.insn == next.insn {
-            return Err(malformed("two relocations for one instruction")
-                .insn(one.insn)
-                .section(&section.name));
-        }
-    }
+    found.references.sort_by_key(|reference| reference.insn);
+    found.drop_doubles();
     add_local_calls(stream, index, &mut found).map_err(|fault| fault.section(&section.name))?;
     Ok(found)
 }
 
-fn reference(
+impl Relocated {
+    /// Of two relocations for one instruction nobody knows which one is meant.
+    fn drop_doubles(&mut self) {
+        let defects = &mut self.defects;
+        self.references.dedup_by(|next, kept| {
+            let same = next.insn == kept.insn;
+            if same {
+                defects.push(malformed("two relocations for one instruction").defect(next.insn));
+            }
+            same
+        });
+    }
+}
+
+/// The instruction that a relocation is for.
+fn slot(stream: &Stream, relocation: &Relocation) -> Result<u32> {
+    slots(relocation.offset)
+        .filter(|&slot| (slot as usize) < stream.insns.len())
+        .ok_or_else(|| {
+            malformed(format!(
+                "a relocation at offset {}, which is no instruction of the section's {} bytes",
+                relocation.offset,
+                stream.insns.len().saturating_mul(INSN_SIZE)
+            ))
+        })
+}
+
+/// Whether a function covers a slot; one without a size reaches to the next one.
+fn covered(symbols: &[Symbol], slot: u32) -> bool {
+    let after = symbols.partition_point(|symbol| symbol.start <= slot);
+    let last = after.checked_sub(1).and_then(|index| symbols.get(index));
+    last.is_some_and(|symbol| {
+        symbol
+            .len
+            .is_none_or(|len| slot.saturating_sub(symbol.start) < len)
+    })
+}
+
+/// What the instruction at `slot` refers to.
+fn target(
     file: &ElfFile<'_>,
     targets: &Targets,
     stream: &Stream,
+    slot: u32,
     relocation: &Relocation,
-) -> Result<Reference> {
-    let slot = slots(relocation.offset).filter(|&slot| (slot as usize) < stream.insns.len());
-    let slot = slot.ok_or_else(|| {
-        malformed(format!(
-            "a relocation at offset {}, which is no instruction of the section's {} bytes",
-            relocation.offset,
-            stream.insns.len().saturating_mul(INSN_SIZE)
-        ))
-    })?;
-    let at = |fault: Fault| fault.insn(slot);
-    let insn = insn_at(stream, slot).ok_or_else(|| at(malformed("no instruction")))?;
-    check_kind(insn, relocation.kind).map_err(at)?;
+) -> Result<ReferenceTarget> {
+    let insn = insn_at(stream, slot).ok_or_else(|| malformed("no instruction"))?;
+    check_kind(insn, relocation.kind)?;
     let symbol = file
         .symbol(relocation.symbol)
-        .ok_or_else(|| malformed(format!("no symbol number {}", relocation.symbol)))
-        .map_err(at)?;
-    let target = target(file, targets, stream, insn, symbol, relocation.symbol)
-        .map_err(|fault| at(fault.symbol(&file.symbol_name(symbol))))?;
-    Ok(Reference { insn: slot, target })
+        .ok_or_else(|| malformed(format!("no symbol number {}", relocation.symbol)))?;
+    symbol_target(file, targets, insn, symbol, relocation.symbol)
+        .map_err(|fault| fault.symbol(&file.symbol_name(symbol)))
 }
 
 fn insn_at(stream: &Stream, slot: u32) -> Option<Insn> {
@@ -104,10 +145,9 @@ fn check_kind(insn: Insn, kind: u32) -> Result<()> {
     }
 }
 
-fn target(
+fn symbol_target(
     file: &ElfFile<'_>,
     targets: &Targets,
-    stream: &Stream,
     insn: Insn,
     symbol: &ElfSymbol<'_>,
     symbol_index: u32,
@@ -147,7 +187,6 @@ fn target(
             .map(ReferenceTarget::Map)
             .ok_or_else(|| malformed(format!("no map is defined at offset {offset}"))),
         (Home::Nothing, _) => {
-            let _ = stream;
             let name = file.section(section).map(|s| s.name.clone());
             Err(unsupported(format!(
                 "a reference into section {}, which is neither code nor data of a program",
@@ -191,35 +230,36 @@ fn function(file: &ElfFile<'_>, section: u32, stream: u32, offset: i64) -> Resul
 
 /// LLVM before 10 resolved calls inside a section itself and left no relocation:
 /// such a call's immediate is the distance from the next instruction.
-pub(super) fn add_local_calls(
-    stream: &Stream,
-    index: u32,
-    found: &mut Vec<Reference>,
-) -> Result<()> {
-    let mut relocated = found.iter().map(|reference| reference.insn).peekable();
-    let mut local = Vec::new();
+pub(super) fn add_local_calls(stream: &Stream, index: u32, found: &mut Relocated) -> Result<()> {
+    let mut relocated = found.references.iter().map(|r| r.insn).peekable();
+    let mut broken: Vec<u32> = found.defects.iter().map(|defect| defect.insn).collect();
+    broken.sort_unstable();
+    let (mut local, mut defects) = (Vec::new(), Vec::new());
     let mut second_slot = false;
     for (slot, insn) in (0u32..).zip(&stream.insns) {
         let has_relocation = relocated.next_if_eq(&slot).is_some();
         if std::mem::take(&mut second_slot) {
-            if has_relocation {
-                return Err(
-                    malformed("a relocation for the second half of a 64-bit load").insn(slot),
-                );
-            }
             continue;
         }
         second_slot = insn.is_ld_imm64();
-        if !has_relocation && (insn.is_pseudo_call() || insn.is_pseudo_func()) {
-            local.push(local_reference(stream, index, slot, *insn)?);
+        let refers = insn.is_pseudo_call() || insn.is_pseudo_func();
+        if !refers || has_relocation || broken.binary_search(&slot).is_ok() {
+            continue;
+        }
+        match local_reference(stream, index, slot, *insn) {
+            Ok(reference) => local.push(reference),
+            Err(fault) if covered(&stream.symbols, slot) => defects.push(fault.defect(slot)),
+            Err(_) => {}
         }
     }
     if second_slot {
         let last = stream.insns.len().saturating_sub(1) as u32;
-        return Err(malformed("the section ends inside a 64-bit load").insn(last));
+        return Err(malformed("the instructions end inside a 64-bit load").insn(last));
     }
-    found.extend(local);
-    found.sort_by_key(|reference| reference.insn);
+    found.references.append(&mut local);
+    found.references.sort_by_key(|reference| reference.insn);
+    found.defects.append(&mut defects);
+    found.defects.sort_by_key(|defect| defect.insn);
     Ok(())
 }
 
@@ -239,7 +279,6 @@ fn local_reference(stream: &Stream, index: u32, slot: u32, insn: Insn) -> Result
         None => Err(malformed(format!(
             "a call of {} instructions from here, which leaves the section",
             insn.imm
-        ))
-        .insn(slot)),
+        ))),
     }
 }

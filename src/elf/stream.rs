@@ -1,6 +1,6 @@
 //! An instruction stream before it is cut: one executable section, or one raw array.
 
-use super::{InfoTable, ProgramType};
+use super::{ElfError, InfoTable, ProgramType};
 use crate::btf::TypeId;
 use crate::insn::Insn;
 use crate::name::Name;
@@ -26,6 +26,20 @@ pub struct Stream {
     pub func_info: InfoTable,
     /// Records of source lines.
     pub line_info: InfoTable,
+    /// What is wrong with single instructions, sorted by instruction.
+    pub defects: Vec<Defect>,
+}
+
+/// Something wrong with one instruction: programs that contain it cannot be
+/// linked, all others can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defect {
+    /// The slot of the instruction.
+    pub insn: u32,
+    /// The number of the relocation or `.BTF.ext` record in its section.
+    pub record: Option<u32>,
+    /// What is wrong.
+    pub error: ElfError,
 }
 
 /// A function of a stream.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod core;
+mod defects;
 mod error;
 mod finalize;
 mod flatten;

@@ -40,7 +40,9 @@ impl Programs {
                     continue;
                 };
                 let reach = functions.reach(entry, &mut seen);
-                programs.push(Program::new(symbol.name.clone(), object, &functions, reach));
+                let mut program = Program::new(symbol.name.clone(), object, &functions, reach);
+                program.error = program.defect();
+                programs.push(program);
             }
         }
         Ok(Programs::new(object.clone(), functions, programs))
