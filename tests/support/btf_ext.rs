@@ -9,7 +9,7 @@ pub mod core {
     pub const BYTE_OFFSET: u32 = 0;
     pub const BYTE_SIZE: u32 = 1;
     pub const FIELD_EXISTS: u32 = 2;
-    pub const SIGNED: u32 = 3;
+    pub const FIELD_SIGNED: u32 = 3;
     pub const LSHIFT_U64: u32 = 4;
     pub const RSHIFT_U64: u32 = 5;
     pub const TYPE_ID_LOCAL: u32 = 6;

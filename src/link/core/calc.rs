@@ -16,7 +16,7 @@ pub(super) struct Value {
     pub bits: u64,
     /// How far the compiler is bound to it.
     pub check: Check,
-    /// For the offset of a plain field: what a load or store there moves.
+    /// For the offset of a field: what a load or store there moves.
     pub memory: Option<Memory>,
 }
 
@@ -50,7 +50,17 @@ pub(super) struct Memory {
 pub(super) enum MemoryClass {
     Pointer,
     Unsigned,
+    Bitfield,
     Other,
+}
+
+impl Memory {
+    /// A bitfield: how wide it is read is left to the instructions around it, but a
+    /// load of a plain field never reads one, nor the reverse.
+    const BITFIELD: Memory = Memory {
+        size: 0,
+        class: MemoryClass::Bitfield,
+    };
 }
 
 impl Value {
@@ -90,17 +100,16 @@ pub(super) fn field(btf: &Btf, path: &FieldPath, kind: CoreKind) -> Result<Value
         CoreKind::FieldRshiftU64 => return Ok(Value::exact(extent.right_shift()?)),
         _ => extent.byte_offset,
     };
-    if step.bitfield != 0 {
-        return Ok(Value::unchecked(value));
-    }
-    let memory = match kind {
-        CoreKind::FieldByteOffset => Some(memory_behind(btf, step, &ty)?),
+    let memory = match (kind, step.bitfield) {
+        (CoreKind::FieldByteOffset, 0) => Some(memory_behind(btf, step, &ty)?),
+        (CoreKind::FieldByteOffset, _) => Some(Memory::BITFIELD),
         _ => None,
     };
-    Ok(Value {
-        memory,
-        ..Value::exact(value)
-    })
+    let value = match step.bitfield {
+        0 => Value::exact(value),
+        _ => Value::unchecked(value),
+    };
+    Ok(Value { memory, ..value })
 }
 
 /// A relocation about the type `id` itself.

@@ -42,6 +42,8 @@ pub(super) struct Rewritten {
 /// Why a load or store must not be made to read the target's field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum WidthFault {
+    /// One is a bitfield, the other is not.
+    Bitfield,
     /// One of the fields is neither an unsigned integer nor a pointer.
     NotExtensible { local: u64, target: u64 },
     /// The instruction does not access the field as a whole.
@@ -174,6 +176,9 @@ impl Operand {
             (Some(from), Some(to)) if from.size != to.size => (from, to),
             _ => return Ok(self.first.code),
         };
+        if [from.class, to.class].contains(&MemoryClass::Bitfield) {
+            return Err(WidthFault::Bitfield);
+        }
         if from.class != to.class || from.class == MemoryClass::Other {
             return Err(WidthFault::NotExtensible {
                 local: from.size,

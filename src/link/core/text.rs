@@ -122,6 +122,9 @@ pub(super) fn missing(decision: &Decision) -> Option<String> {
 /// Why a load or store was poisoned although the field is there.
 pub(super) fn width(fault: WidthFault) -> String {
     match fault {
+        WidthFault::Bitfield => {
+            "the field is a bitfield on one side only, which no load of it survives".to_owned()
+        }
         WidthFault::NotExtensible { local, target } => format!(
             "the field changes from {local} to {target} bytes, and is neither an unsigned integer nor a pointer"
         ),

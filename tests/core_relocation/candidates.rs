@@ -1,0 +1,120 @@
+//! Several types of one name: one local type gets one layout, or the error says
+//! that the choice is ambiguous. Never a mixture, never the order of records.
+
+use crate::case::{Case, assert_says, u32_struct};
+use crate::support::btf_ext::core::*;
+use crate::support::insn::*;
+
+/// Two layouts of `s`: {a at 0, b at 4} and {a at 16, c at 20}.
+fn two_layouts() -> (Case, u32) {
+    let mut c = Case::little();
+    let local = [("a", 0), ("b", 4), ("c", 8)];
+    let s = u32_struct(&mut c.local.btf, "s", 12, &local);
+    u32_struct(&mut c.target, "s", 8, &[("a", 0), ("b", 4)]);
+    u32_struct(&mut c.target, "s", 24, &[("a", 16), ("c", 20)]);
+    (c, s)
+}
+
+/// The records of fields `a`, `b`, `c` by their number, in the order given.
+fn ask(c: &mut Case, s: u32, fields: &[u32]) {
+    for &f in fields {
+        c.relo(
+            ldx(W, f as u8, 6, 4 * f as i16),
+            s,
+            &format!("0:{f}"),
+            BYTE_OFFSET,
+        );
+    }
+}
+
+/// parity, CO-RE: two same-named kernel types, never a mixture of their layouts;
+/// the same for every order of relocations.
+#[test]
+fn the_layout_that_leaves_the_fewest_unresolved_is_taken_whole() {
+    for fields in [[0, 1], [1, 0]] {
+        for reversed in [false, true] {
+            let (mut c, s) = two_layouts();
+            ask(&mut c, s, &fields);
+            if reversed {
+                c.reverse_records();
+            }
+            let expected = fields.map(|f| ldx(W, f as u8, 6, 4 * f as i16));
+            assert_eq!(c.run(), expected);
+        }
+    }
+    for fields in [[0, 2], [2, 0]] {
+        let (mut c, s) = two_layouts();
+        ask(&mut c, s, &fields);
+        let expected = fields.map(|f| ldx(W, f as u8, 6, 16 + 2 * f as i16));
+        assert_eq!(c.run(), expected);
+    }
+}
+
+/// Candidates that tie with different results are an error that names both.
+#[test]
+fn a_tie_with_different_results_is_ambiguous() {
+    for fields in [&[0][..], &[0, 1, 2], &[2, 1, 0]] {
+        let (mut c, s) = two_layouts();
+        ask(&mut c, s, fields);
+        let int = 1; // The first type of the target; the structs are 2 and 4.
+        assert_eq!(int, 1);
+        assert_says(
+            &c.fails(),
+            &["program prog", "ambiguous", "struct s", "2", "4"],
+        );
+    }
+}
+
+/// Candidates that tie with equal results are no trouble.
+#[test]
+fn a_tie_with_equal_results_stands() {
+    let mut c = Case::little();
+    let s = u32_struct(&mut c.local.btf, "s", 8, &[("a", 0), ("b", 4)]);
+    u32_struct(&mut c.target, "s", 24, &[("a", 12), ("other", 16)]);
+    u32_struct(&mut c.target, "s", 32, &[("a", 12), ("more", 24)]);
+    c.relo(ldx(W, 1, 6, 0), s, "0:0", BYTE_OFFSET);
+    c.relo(ldx(W, 1, 6, 4), s, "0:1", BYTE_OFFSET);
+    assert_eq!(c.run(), [ldx(W, 1, 6, 12), POISON]);
+}
+
+/// Where no candidate has the field, all are poison: no ambiguity.
+#[test]
+fn no_candidate_has_the_field() {
+    let mut c = Case::little();
+    let s = u32_struct(&mut c.local.btf, "s", 8, &[("gone", 0)]);
+    u32_struct(&mut c.target, "s", 4, &[("a", 0)]);
+    u32_struct(&mut c.target, "s", 8, &[("b", 4)]);
+    c.relo(ldx(W, 1, 6, 0), s, "0:0", BYTE_OFFSET);
+    assert_eq!(c.run(), [POISON]);
+}
+
+/// Two local types of one essential name are decided on their own.
+#[test]
+fn flavours_choose_on_their_own() {
+    let mut c = Case::little();
+    let first = u32_struct(&mut c.local.btf, "s", 8, &[("a", 0), ("b", 4)]);
+    let second = u32_struct(&mut c.local.btf, "s___other", 8, &[("a", 0), ("c", 4)]);
+    u32_struct(&mut c.target, "s", 8, &[("a", 0), ("b", 4)]);
+    u32_struct(&mut c.target, "s", 24, &[("a", 16), ("c", 20)]);
+    for s in [first, second] {
+        c.relo(ldx(W, 1, 6, 0), s, "0:0", BYTE_OFFSET);
+        c.relo(ldx(W, 1, 6, 4), s, "0:1", BYTE_OFFSET);
+    }
+    let expected = [0, 4, 16, 20].map(|off| ldx(W, 1, 6, off));
+    assert_eq!(c.run(), expected);
+}
+
+/// The libbpf rule: every matching candidate must agree, relocation by relocation.
+#[test]
+fn the_libbpf_rule_decides_relocation_by_relocation() {
+    // b is in the first layout alone, c in the second alone: both are found.
+    let (mut c, s) = two_layouts();
+    c.options.libbpf_candidates = true;
+    ask(&mut c, s, &[1, 2]);
+    assert_eq!(c.run(), [ldx(W, 1, 6, 4), ldx(W, 2, 6, 20)]);
+    // a is in both, at different offsets.
+    let (mut c, s) = two_layouts();
+    c.options.libbpf_candidates = true;
+    ask(&mut c, s, &[0, 1]);
+    assert_says(&c.fails(), &["program prog", "ambiguous", "struct s"]);
+}
