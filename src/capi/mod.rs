@@ -15,6 +15,7 @@ mod map;
 mod names;
 mod object;
 mod options;
+mod pending;
 mod pointer;
 mod program;
 mod program_details;

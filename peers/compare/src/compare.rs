@@ -53,17 +53,6 @@ impl Verdict {
         self.maps.extend(other.maps);
     }
 
-    /// Counts the differences whose line has `text` instead of listing them.
-    pub fn set_aside(&mut self, text: &str) {
-        let before = self.differences.len() + self.maps.len();
-        self.differences.retain(|line| !line.contains(text));
-        self.maps.retain(|line| !line.contains(text));
-        let count = before - self.differences.len() - self.maps.len();
-        if count > 0 {
-            *self.known.entry("pending").or_default() += count;
-        }
-    }
-
     /// Known differences so far.
     pub fn known_total(&self) -> usize {
         self.known.values().sum()
@@ -103,16 +92,11 @@ pub fn outputs(ours: &Output, theirs: &Output, scope: Scope) -> Verdict {
                 refused(&mut verdict, scope, &label, why);
             }
             (Some(Answer::Linked(_)), None) => {
-                let absent = if section == ".text" {
-                    known::TEXT_ONLY
-                } else {
-                    "absent"
-                };
                 refused(
                     &mut verdict,
                     scope,
                     &label,
-                    theirs.failure.as_deref().unwrap_or(absent),
+                    theirs.failure.as_deref().unwrap_or("absent"),
                 );
             }
             (Some(Answer::Failed(why)), Some(Answer::Linked(_))) => {
@@ -138,8 +122,8 @@ pub fn outputs(ours: &Output, theirs: &Output, scope: Scope) -> Verdict {
 /// An object that ours cannot read at all.
 fn whole_object(ours: &Output, theirs: &Output, verdict: &mut Verdict) -> Option<String> {
     let why = ours.failure.as_ref()?;
-    if !theirs.links_any() {
-        verdict.refused_by_both += usize::from(theirs.failure.is_some());
+    if theirs.failure.is_some() {
+        verdict.refused_by_both += 1;
         return None;
     }
     Some(format!("only the witness reads it: {why}"))
@@ -154,7 +138,7 @@ fn refused(verdict: &mut Verdict, scope: Scope, label: &str, why: &str) {
 }
 
 fn maps(ours: &Output, theirs: &Output, scope: Scope, verdict: &mut Verdict) {
-    if ours.failure.is_some() || theirs.failure.is_some() {
+    if theirs.failure.is_some() {
         return;
     }
     for (name, a) in &ours.maps {

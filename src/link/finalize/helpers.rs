@@ -2,7 +2,6 @@
 
 use super::Job;
 use crate::error::Result;
-use crate::feature::Feature;
 use crate::insn::Insn;
 
 /// Helper numbers of linux/bpf.h.
@@ -32,7 +31,7 @@ impl Job<'_> {
             let Some(older) = without_address_space(insn.imm) else {
                 continue;
             };
-            if !*supported.get_or_insert_with(|| self.target.supports(Feature::ProbeReadKernel)) {
+            if !*supported.get_or_insert_with(|| self.target.has_probe_read_kernel()) {
                 insn.imm = older;
             }
         }
