@@ -178,7 +178,12 @@ impl<C: Into<Cause>> From<C> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.site(), self.cause())
+        match (&self.site().object, self.cause()) {
+            // The cause names the file already.
+            (Some(object), Cause::Io { path, .. }) if *object == path.as_str() => {}
+            _ => write!(f, "{}", self.site())?,
+        }
+        write!(f, "{}", self.cause())
     }
 }
 

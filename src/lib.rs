@@ -9,6 +9,7 @@ pub mod bytes;
 pub mod capi;
 pub mod elf;
 pub mod error;
+pub mod feature;
 pub mod insn;
 pub mod link;
 pub mod name;

@@ -5,6 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use bpflink::Name;
+use bpflink::target::KernelRelease;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
@@ -53,7 +54,7 @@ pub struct LinkArguments {
 
     /// Version of the kernel of --btf, which says what it supports; without it the
     /// newest is assumed
-    #[arg(long, value_name = "X.Y.Z", requires = "btf")]
+    #[arg(long, value_name = "X.Y.Z", requires = "btf", value_parser = release)]
     pub release: Option<String>,
 
     /// Configuration of the kernel of --btf, as /proc/config.gz has it, not compressed
@@ -107,6 +108,13 @@ impl BtfFile {
 
 fn name(argument: OsString) -> Name {
     Name::new(argument.as_bytes())
+}
+
+fn release(argument: &str) -> Result<String, &'static str> {
+    match KernelRelease::parse(argument) {
+        Some(_) => Ok(argument.to_owned()),
+        None => Err("no kernel release like 5.10.0"),
+    }
 }
 
 /// Reads the command line, the program's own name first.

@@ -36,7 +36,7 @@ pub fn link(arguments: &LinkArguments) -> bool {
 fn run(arguments: &LinkArguments) -> Result<Programs> {
     let object = Arc::new(Object::open(&arguments.object)?);
     for warning in object.warnings() {
-        complain(warning);
+        complain(&format!("{}: {warning}", object.name()));
     }
     let mut linker = Linker::new(&target::target(arguments)?);
     if !arguments.programs.is_empty() {

@@ -51,6 +51,21 @@ impl<'a> ProgramText<'a> {
         }
     }
 
+    /// `file.c:93  text`, unless the line is that of the record before.
+    fn line_at(&self, slot: usize) -> Option<String> {
+        let line = self.lines.get(&slot).filter(|line| line.place.line != 0)?;
+        let before = self.lines.range(..slot).next_back();
+        let same = |(_, before): (_, &ProgramLine)| {
+            (&before.place.file, before.place.line) == (&line.place.file, line.place.line)
+        };
+        if before.is_some_and(same) && !self.functions.contains_key(&slot) {
+            return None;
+        }
+        let text = line.text.to_string();
+        let shown = format!("{}:{}  {}", line.place.file, line.place.line, text.trim());
+        Some(shown.trim_end().to_owned())
+    }
+
     /// What a reader wants to know about the instruction at `slot` beyond its text.
     fn comment(&self, slot: usize, insn: Insn) -> String {
         let relocation = self.relocations.get(&slot).map(|report| describe(report));
@@ -173,13 +188,8 @@ impl fmt::Display for ProgramText<'_> {
             {
                 writeln!(f, "{}:", function.name)?;
             }
-            if let Some(line) = self.lines.get(&slot).filter(|l| l.place.line != 0) {
-                let place = format!("{}:{}", line.place.file, line.place.line);
-                writeln!(
-                    f,
-                    "{}",
-                    format!("      ; {place}  {}", line.text).trim_end()
-                )?;
+            if let Some(line) = self.line_at(slot) {
+                writeln!(f, "      ; {line}")?;
             }
             let rest = self.insns.get(slot..).unwrap_or_default();
             let operands = At {

@@ -1,26 +1,60 @@
 //! The kernel to link for, as the command line describes it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bpflink::btf::Btf;
 use bpflink::error::Cause;
-use bpflink::{Result, Target};
+use bpflink::target::{TargetBuilder, btf_from_file};
+use bpflink::{Error, Result, Target};
 
 use crate::args::{BtfFile, LinkArguments};
+use crate::output::complain;
 
 /// The running kernel, or the one that `--btf` and its companions describe.
 pub fn target(arguments: &LinkArguments) -> Result<Target> {
-    match arguments.btf.first() {
-        Some(vmlinux) => Ok(Target::from_btf(Arc::new(read(vmlinux)?))),
-        None => Ok(Target::running()),
+    for file in [&arguments.kconfig, &arguments.kallsyms]
+        .into_iter()
+        .flatten()
+    {
+        check_readable(file)?;
+    }
+    let Some((vmlinux, modules)) = arguments.btf.split_first() else {
+        return Ok(Target::running());
+    };
+    let vmlinux = btf_from_file(&vmlinux.path, None)?;
+    let mut builder = TargetBuilder::new().vmlinux(vmlinux.clone());
+    for module in modules {
+        match read_module(module, &vmlinux)? {
+            Ok(btf) => builder = builder.module(module.name.clone(), btf),
+            Err(damage) => complain(&format!("module {} is left out: {damage}", module.name)),
+        }
+    }
+    if let Some(release) = &arguments.release {
+        builder = builder.release(release)?;
+    }
+    Ok(builder.build()?)
+}
+
+/// The BTF of a module; the inner error is a damage, which costs the target no more
+/// than this module.
+fn read_module(module: &BtfFile, vmlinux: &Arc<Btf>) -> Result<Result<Arc<Btf>>> {
+    match btf_from_file(&module.path, Some(vmlinux.clone())).map_err(Error::from) {
+        Err(error) if error.errno().is_some() => Err(error),
+        parsed => Ok(parsed),
     }
 }
 
-fn read(file: &BtfFile) -> Result<Btf> {
-    let bytes = std::fs::read(&file.path).map_err(|source| Cause::Io {
-        action: "read",
-        path: file.path.display().to_string(),
-        source,
-    })?;
-    Ok(Btf::parse(bytes, None)?)
+/// Externs are not answered from configuration and symbols yet, but a wrong path
+/// is an error all the same.
+fn check_readable(path: &Path) -> Result<()> {
+    match std::fs::File::open(path) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(Cause::Io {
+            action: "read",
+            path: path.display().to_string(),
+            source,
+        }
+        .into()),
+    }
 }

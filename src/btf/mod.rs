@@ -3,14 +3,16 @@
 //! Format: Documentation/bpf/btf.rst of the kernel. This module knows nothing
 //! of ELF and nothing of instructions.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod data;
 mod error;
 mod ext;
 #[cfg(test)]
 mod ext_test;
+mod kernel;
 mod kind;
+mod map;
 mod names;
 mod raw;
 mod scan;
@@ -21,6 +23,7 @@ mod view;
 pub use data::Data;
 pub use error::BtfError;
 pub use ext::{BtfExt, CoreRelo, FuncInfo, LineInfo, RawRecord, Subsection, Subsections};
+pub use kernel::{SYSFS_BTF, SharedBtf};
 pub use kind::Kind;
 pub use names::essential_name;
 pub use raw::Btf;

@@ -50,7 +50,7 @@ pub unsafe extern "C" fn bpflink_btf_from_file(
         let stem = path.file_stem().unwrap_or_default();
         Ok(NamedBtf {
             name: Name::new(stem.as_bytes()),
-            btf: super::pending::btf_from_file(path, base)?,
+            btf: target::btf_from_file(path, base)?,
         })
     };
     // SAFETY: NULL or places for pointers.
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn bpflink_btf_from_memory(
             )
         };
         let name = name.map_or_else(|| Name::from("vmlinux"), |name| Name::new(name.to_bytes()));
-        let btf = super::pending::btf_from_bytes(data.to_vec(), &name, base)?;
+        let btf = target::btf_from_bytes(data.to_vec(), &name, base)?;
         Ok(NamedBtf { name, btf })
     };
     // SAFETY: NULL or places for pointers.
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn bpflink_btf_kernel(
 /// Forgets the running kernel's BTF; handles already given out stay valid.
 #[unsafe(no_mangle)]
 pub extern "C" fn bpflink_btf_kernel_flush() {
-    let _ = std::panic::catch_unwind(super::pending::flush_kernel_btf);
+    let _ = std::panic::catch_unwind(target::flush_running_btf);
 }
 
 /// One past the last type id, those of the base and void counted; 0 for NULL.

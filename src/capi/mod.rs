@@ -15,7 +15,6 @@ mod map;
 mod names;
 mod object;
 mod options;
-mod pending;
 mod pointer;
 mod program;
 mod program_details;

@@ -5,14 +5,14 @@ use std::ffi::c_char;
 use super::btf::bpflink_btf;
 use super::error::bpflink_error;
 use super::options::refuse_unknown_flags;
-use super::pending::TargetBuilder;
+
 use super::pointer::{
     Handle, SizeFirst, borrow, borrow_optional, create, free, opaque, optional_string,
     read_options, slice,
 };
 use super::status::bpflink_status;
 use crate::error::{Cause, Result};
-use crate::target::Target;
+use crate::target::{Target, TargetBuilder};
 
 /// A kernel to link for. Immutable: threads may share it. Wherever a call takes
 /// one, NULL is the running kernel.
@@ -87,7 +87,7 @@ unsafe fn build(options: &bpflink_target_options) -> Result<Target> {
     if let Some(release) = unsafe { optional_string(release) } {
         builder = builder.release(&release.to_string_lossy())?;
     }
-    builder.build()
+    Ok(builder.build()?)
 }
 
 /// The target that a call is about: NULL is this machine.

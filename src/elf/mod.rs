@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod btf_index;
+mod btf_section;
 mod data;
 mod error;
 mod extern_symbol;
@@ -30,6 +31,7 @@ mod stream;
 mod symbols;
 mod targets;
 
+pub use btf_section::{BtfSectionError, ReadAt, btf_section, is_elf};
 pub use error::ElfError;
 pub use extern_symbol::{Extern, ExternKind};
 pub use info::InfoTable;

@@ -1,6 +1,9 @@
 //! What can be wrong with the description of a kernel.
 
+use std::path::Path;
+
 use crate::btf::BtfError;
+use crate::elf::ElfError;
 use crate::error::Status;
 
 /// Why something about the target kernel cannot be known.
@@ -18,6 +21,25 @@ pub enum TargetError {
         /// What is wrong.
         error: BtfError,
     },
+    /// The kernel shows no BTF, and no image of it with BTF was found.
+    #[error(
+        "the running kernel ({release}) has no BTF: nothing at {sysfs}, and no kernel image \
+         with a .BTF section where one is usually installed"
+    )]
+    NoKernelBtf {
+        /// The release that was looked for.
+        release: String,
+        /// Where the kernel would show it.
+        sysfs: String,
+    },
+    /// A file that is no ELF file with BTF.
+    #[error("{path}: {error}")]
+    Elf {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        error: ElfError,
+    },
     /// The operating system refused.
     #[error("cannot read {path}: {}", std::io::Error::from_raw_os_error(*errno))]
     Io {
@@ -26,7 +48,7 @@ pub enum TargetError {
         /// Its reason.
         errno: i32,
     },
-    /// A kernel release that is no release, in words.
+    /// A description that contradicts itself, in words.
     #[error("{0}")]
     Invalid(String),
 }
@@ -34,10 +56,18 @@ pub enum TargetError {
 impl TargetError {
     pub(crate) fn status(&self) -> Status {
         match self {
-            TargetError::NoBtf => Status::NotFound,
+            TargetError::NoBtf | TargetError::NoKernelBtf { .. } => Status::NotFound,
+            TargetError::Elf { error, .. } => error.status(),
             TargetError::Btf { .. } => Status::Btf,
             TargetError::Io { .. } => Status::Io,
             TargetError::Invalid(_) => Status::InvalidArgument,
+        }
+    }
+
+    pub(crate) fn io(path: &Path, error: &std::io::Error) -> TargetError {
+        TargetError::Io {
+            path: path.display().to_string(),
+            errno: error.raw_os_error().unwrap_or(libc::EIO),
         }
     }
 

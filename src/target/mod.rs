@@ -3,22 +3,45 @@
 
 #![deny(unsafe_code)]
 
+mod bpf;
+mod builder;
 mod error;
+mod file;
+mod probe;
+mod running;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use crate::btf::Btf;
 use crate::name::Name;
+use running::RunningKernel;
 
+pub use crate::feature::{Feature, Features, KernelRelease};
+pub use builder::TargetBuilder;
 pub use error::TargetError;
+pub use file::{btf_from_bytes, btf_from_file};
 
 /// A kernel to link for: this machine's, or one that is described.
 ///
 /// Cheap to clone; share it between threads.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct Target(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    Running(Arc<RunningKernel>),
+    Described(Arc<Described>),
+}
+
+/// A kernel that is not here.
+#[derive(Debug)]
+struct Described {
     vmlinux: Option<Arc<Btf>>,
     modules: Arc<[Module]>,
+    release: Option<KernelRelease>,
+    features: Features,
 }
 
 /// A kernel module and its split BTF.
@@ -31,34 +54,74 @@ pub struct Module {
 }
 
 impl Target {
-    /// A kernel of which only the BTF is known.
-    pub fn from_btf(vmlinux: Arc<Btf>) -> Target {
-        Target {
-            vmlinux: Some(vmlinux),
-            modules: Arc::new([]),
-        }
+    /// The running kernel; nothing is read or probed until it is asked for.
+    pub fn running() -> Target {
+        Target(Source::Running(RunningKernel::this()))
     }
 
-    /// The running kernel; nothing is read until it is asked for.
-    pub fn running() -> Target {
-        Target {
-            vmlinux: None,
+    /// A kernel of which only the BTF is known: the newest there is.
+    pub fn from_btf(vmlinux: Arc<Btf>) -> Target {
+        Target(Source::Described(Arc::new(Described {
+            vmlinux: Some(vmlinux),
             modules: Arc::new([]),
-        }
+            release: None,
+            features: Features::newest(),
+        })))
     }
 
     /// The kernel's own BTF; for the running kernel it is read now, if it was not before.
     pub fn vmlinux(&self) -> Result<Arc<Btf>, TargetError> {
-        self.vmlinux.clone().ok_or(TargetError::NoBtf)
+        match &self.0 {
+            Source::Running(kernel) => kernel.vmlinux(),
+            Source::Described(kernel) => kernel.vmlinux.clone().ok_or(TargetError::NoBtf),
+        }
     }
 
-    /// Modules with BTF; for the running kernel they are read now.
+    /// Modules with BTF, in the order of their names; for the running kernel they are
+    /// read now, if they were not before. One with malformed BTF is left out, and
+    /// [`warnings`](Target::warnings) tells of it.
     pub fn modules(&self) -> Result<Arc<[Module]>, TargetError> {
-        Ok(self.modules.clone())
+        match &self.0 {
+            Source::Running(kernel) => Ok(kernel.modules()?.list),
+            Source::Described(kernel) => Ok(kernel.modules.clone()),
+        }
     }
 
-    /// Whether bpf_probe_read_kernel and its like exist (Linux 5.5).
-    pub fn has_probe_read_kernel(&self) -> bool {
-        true
+    /// What was odd about this kernel, as far as it has been read.
+    pub fn warnings(&self) -> Arc<[String]> {
+        match &self.0 {
+            Source::Running(kernel) => kernel.warnings(),
+            Source::Described(_) => Arc::default(),
+        }
     }
+
+    /// The kernel's release, where it is known.
+    pub fn release(&self) -> Option<KernelRelease> {
+        match &self.0 {
+            Source::Running(kernel) => kernel.release(),
+            Source::Described(kernel) => kernel.release,
+        }
+    }
+
+    /// Whether the kernel supports `feature`. The running kernel is asked, once per
+    /// process and feature; a described one is as new as its description says.
+    pub fn supports(&self, feature: Feature) -> bool {
+        match &self.0 {
+            Source::Running(kernel) => kernel.supports(feature),
+            Source::Described(kernel) => kernel.features.contains(feature),
+        }
+    }
+
+    /// All that the kernel supports; the running kernel is probed for every feature.
+    pub fn features(&self) -> Features {
+        Feature::all()
+            .filter(|&feature| self.supports(feature))
+            .collect()
+    }
+}
+
+/// Forgets the running kernel's BTF and its modules': the next one who asks reads them
+/// again. Handles that were given out stay valid.
+pub fn flush_running_btf() {
+    RunningKernel::this().flush();
 }

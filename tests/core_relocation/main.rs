@@ -14,7 +14,6 @@ mod candidates;
 mod case;
 mod enums;
 mod fields;
-mod hostile;
 mod names;
 mod patching;
 mod programs;

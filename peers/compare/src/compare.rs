@@ -92,11 +92,16 @@ pub fn outputs(ours: &Output, theirs: &Output, scope: Scope) -> Verdict {
                 refused(&mut verdict, scope, &label, why);
             }
             (Some(Answer::Linked(_)), None) => {
+                let absent = if section == ".text" {
+                    known::TEXT_ONLY
+                } else {
+                    "absent"
+                };
                 refused(
                     &mut verdict,
                     scope,
                     &label,
-                    theirs.failure.as_deref().unwrap_or("absent"),
+                    theirs.failure.as_deref().unwrap_or(absent),
                 );
             }
             (Some(Answer::Failed(why)), Some(Answer::Linked(_))) => {
@@ -122,8 +127,8 @@ pub fn outputs(ours: &Output, theirs: &Output, scope: Scope) -> Verdict {
 /// An object that ours cannot read at all.
 fn whole_object(ours: &Output, theirs: &Output, verdict: &mut Verdict) -> Option<String> {
     let why = ours.failure.as_ref()?;
-    if theirs.failure.is_some() {
-        verdict.refused_by_both += 1;
+    if !theirs.links_any() {
+        verdict.refused_by_both += usize::from(theirs.failure.is_some());
         return None;
     }
     Some(format!("only the witness reads it: {why}"))
@@ -138,7 +143,7 @@ fn refused(verdict: &mut Verdict, scope: Scope, label: &str, why: &str) {
 }
 
 fn maps(ours: &Output, theirs: &Output, scope: Scope, verdict: &mut Verdict) {
-    if theirs.failure.is_some() {
+    if ours.failure.is_some() || theirs.failure.is_some() {
         return;
     }
     for (name, a) in &ours.maps {

@@ -19,6 +19,9 @@ const USER_RINGBUF: u64 = 31;
 /// The bits of a load's or store's operation that hold its width.
 const SIZE: u8 = 0x18;
 
+/// The name of one: for others a function of .text is never a program.
+pub const TEXT_ONLY: &str = "text-as-program";
+
 /// Which linker the second output comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Witness {
@@ -162,6 +165,9 @@ pub fn missing_function(witness: Witness) -> Option<&'static str> {
 
 /// Why a witness refused a program that bpflink links, where the cause is known.
 pub fn refusal(witness: Witness, error: &str) -> Option<&'static str> {
+    if error == TEXT_ONLY {
+        return Some(TEXT_ONLY);
+    }
     if witness != Witness::Cilium {
         return None;
     }

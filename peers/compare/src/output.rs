@@ -73,6 +73,13 @@ impl Output {
         Ok(output)
     }
 
+    /// Is there any linked program?
+    pub fn links_any(&self) -> bool {
+        self.programs
+            .values()
+            .any(|answer| matches!(answer, Answer::Linked(_)))
+    }
+
     /// Does any linked program name this map?
     pub fn refers_to(&self, map: &str) -> bool {
         self.programs.values().any(|answer| match answer {

@@ -1,11 +1,12 @@
 //! Many objects against many kernels: runs the linkers, compares, sums up.
 
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::compare::{self, Scope, Verdict};
@@ -202,33 +203,55 @@ fn is_big_endian(file: &Path) -> bool {
 }
 
 fn link(tool: &Path, args: &[String], target: &Target, object: &Path) -> Result<Output, String> {
+    let fail = |e: String| format!("{}: {e}", tool.display());
     let child = Command::new(tool)
         .args(args)
         .arg(object)
         .args(&target.args)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
-        .map_err(|e| format!("{}: {e}", tool.display()))?;
-    let (status, text) = wait(child).map_err(|e| format!("{}: {e}", tool.display()))?;
+        .map_err(|e| fail(e.to_string()))?;
+    let Ended {
+        status,
+        stdout,
+        stderr,
+    } = wait(child).map_err(fail)?;
     if !matches!(status, Some(0 | 1)) {
-        return Err(format!("{}: exit status {status:?}", tool.display()));
+        return Err(fail(format!(
+            "exit status {status:?}: {}",
+            stderr.trim_end()
+        )));
     }
-    Output::parse(&text, is_big_endian(object)).map_err(|e| format!("{}: {e}", tool.display()))
+    let mut output = Output::parse(&stdout, is_big_endian(object)).map_err(fail)?;
+    // bpflink tells on stderr why it can say nothing of the object.
+    if status == Some(1) && output.programs.is_empty() && output.failure.is_none() {
+        output.failure = Some(
+            stderr
+                .lines()
+                .last()
+                .unwrap_or("no reason given")
+                .to_owned(),
+        );
+    }
+    Ok(output)
+}
+
+struct Ended {
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
 }
 
 /// Reads all that a process prints, but not for ever.
-fn wait(mut child: Child) -> Result<(Option<i32>, String), String> {
-    let mut stdout = child.stdout.take().ok_or("no output")?;
-    let reader = thread::spawn(move || {
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut stdout, &mut bytes).map(|_| bytes)
-    });
+fn wait(mut child: Child) -> Result<Ended, String> {
+    let stdout = read(child.stdout.take().ok_or("no output")?);
+    let stderr = read(child.stderr.take().ok_or("no output")?);
     let end = Instant::now() + PATIENCE;
     let status = loop {
         if let Some(status) = child.try_wait().map_err(|e| e.to_string())? {
-            break status;
+            break status.code();
         }
         if Instant::now() > end {
             child
@@ -239,10 +262,25 @@ fn wait(mut child: Child) -> Result<(Option<i32>, String), String> {
         }
         thread::sleep(Duration::from_millis(1));
     };
+    Ok(Ended {
+        status,
+        stdout: text(stdout)?,
+        stderr: text(stderr)?,
+    })
+}
+
+/// A pipe that nobody empties would stop the process.
+fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<io::Result<Vec<u8>>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).map(|_| bytes)
+    })
+}
+
+fn text(reader: JoinHandle<io::Result<Vec<u8>>>) -> Result<String, String> {
     let bytes = reader
         .join()
         .map_err(|_| "reader failed")?
         .map_err(|e| e.to_string())?;
-    let text = String::from_utf8(bytes).map_err(|e| e.to_string())?;
-    Ok((status.code(), text))
+    String::from_utf8(bytes).map_err(|e| e.to_string())
 }

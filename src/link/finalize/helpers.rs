@@ -2,6 +2,7 @@
 
 use super::Job;
 use crate::error::Result;
+use crate::feature::Feature;
 use crate::insn::Insn;
 
 /// Helper numbers of linux/bpf.h.
@@ -31,7 +32,7 @@ impl Job<'_> {
             let Some(older) = without_address_space(insn.imm) else {
                 continue;
             };
-            if !*supported.get_or_insert_with(|| self.target.has_probe_read_kernel()) {
+            if !*supported.get_or_insert_with(|| self.target.supports(Feature::ProbeReadKernel)) {
                 insn.imm = older;
             }
         }

@@ -1,0 +1,11 @@
+//! `bpflink link` as its users run it: the real binary, real objects, its exit
+//! status and what it prints.
+
+#[path = "../../../tests/support/mod.rs"]
+mod support;
+
+mod corpus;
+mod json;
+mod listing;
+mod run;
+mod usage;

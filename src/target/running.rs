@@ -1,0 +1,189 @@
+//! The running kernel: its BTF, its modules, what it supports. Everything is read
+//! or probed when it is first asked for, once per process.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use parking_lot::Mutex;
+
+use super::file::{btf_from_file, parse};
+use super::{Module, TargetError, probe};
+use crate::btf::{Btf, Data, SYSFS_BTF, SharedBtf};
+use crate::feature::{Feature, Features, KernelRelease};
+use crate::name::Name;
+
+/// Images of the kernel that may have a `.BTF` section, for kernels that do not show
+/// their BTF in sysfs: in the order and at the places of libbpf. `*` is the release.
+const IMAGES: [&str; 7] = [
+    "boot/vmlinux-*",
+    "lib/modules/*/vmlinux-*",
+    "lib/modules/*/build/vmlinux",
+    "usr/lib/modules/*/kernel/vmlinux",
+    "usr/lib/debug/boot/vmlinux-*",
+    "usr/lib/debug/boot/vmlinux-*.debug",
+    "usr/lib/debug/lib/modules/*/vmlinux",
+];
+
+/// Asks the kernel whether it supports something; `None` where it does not say
+/// (without the privilege to load programs, say).
+pub(super) type Probe = fn(Feature) -> Option<bool>;
+
+/// A kernel that is read from the file system below `root`, and probed.
+#[derive(Debug)]
+pub(super) struct RunningKernel {
+    root: PathBuf,
+    probe: Probe,
+    release: OnceLock<String>,
+    btf: SharedBtf,
+    modules: Mutex<Option<Modules>>,
+    probed: [OnceLock<bool>; 32],
+}
+
+/// Modules as they were when they were read.
+#[derive(Clone, Debug)]
+pub(super) struct Modules {
+    /// What their BTF is split from.
+    base: Arc<Btf>,
+    pub(super) list: Arc<[Module]>,
+    pub(super) warnings: Arc<[String]>,
+}
+
+impl RunningKernel {
+    /// The one kernel that runs here; it is shared by the whole process.
+    pub(super) fn this() -> Arc<RunningKernel> {
+        static THIS: LazyLock<Arc<RunningKernel>> = LazyLock::new(|| {
+            let root = PathBuf::from("/");
+            Arc::new(RunningKernel::new(root, probe::ask_kernel))
+        });
+        THIS.clone()
+    }
+
+    pub(super) fn new(root: PathBuf, probe: Probe) -> RunningKernel {
+        RunningKernel {
+            root,
+            probe,
+            release: OnceLock::new(),
+            btf: SharedBtf::new(),
+            modules: Mutex::new(None),
+            probed: [const { OnceLock::new() }; 32],
+        }
+    }
+
+    /// The kernel's release string.
+    fn release_text(&self) -> &str {
+        self.release.get_or_init(|| {
+            let path = self.root.join("proc/sys/kernel/osrelease");
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            text.trim().to_owned()
+        })
+    }
+
+    pub(super) fn release(&self) -> Option<KernelRelease> {
+        KernelRelease::parse(self.release_text())
+    }
+
+    fn sysfs(&self) -> PathBuf {
+        self.root.join(SYSFS_BTF.trim_start_matches('/'))
+    }
+
+    pub(super) fn vmlinux(&self) -> Result<Arc<Btf>, TargetError> {
+        self.btf.get(|| self.load_vmlinux())
+    }
+
+    fn load_vmlinux(&self) -> Result<Arc<Btf>, TargetError> {
+        let path = self.sysfs().join("vmlinux");
+        match Data::from_sysfs(&path) {
+            Ok(data) => return parse(data, &path.display().to_string(), None),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(TargetError::io(&path, &error));
+            }
+            Err(_) => {}
+        }
+        let release = self.release_text();
+        let images = IMAGES.map(|image| self.root.join(image.replace('*', release)));
+        let found = images
+            .iter()
+            .filter(|_| !release.is_empty())
+            .find_map(|image| btf_from_file(image, None).ok());
+        found.ok_or_else(|| TargetError::NoKernelBtf {
+            release: release.to_owned(),
+            sysfs: path.display().to_string(),
+        })
+    }
+
+    /// Modules with BTF, in the order of their names.
+    pub(super) fn modules(&self) -> Result<Modules, TargetError> {
+        let base = self.vmlinux()?;
+        let mut cached = self.modules.lock();
+        match &*cached {
+            Some(modules) if Arc::ptr_eq(&modules.base, &base) => Ok(modules.clone()),
+            _ => Ok(cached.insert(read_modules(&self.sysfs(), base)).clone()),
+        }
+    }
+
+    /// What was odd about modules that have been read.
+    pub(super) fn warnings(&self) -> Arc<[String]> {
+        let cached = self.modules.lock();
+        cached
+            .as_ref()
+            .map_or_else(Arc::default, |m| m.warnings.clone())
+    }
+
+    /// Forgets all BTF; handles that were given out stay valid.
+    pub(super) fn flush(&self) {
+        self.btf.flush();
+        *self.modules.lock() = None;
+    }
+
+    /// Whether the kernel supports `feature`: it is asked once. Where it does not
+    /// answer, its release decides; where that is unknown too, it is a new one.
+    pub(super) fn supports(&self, feature: Feature) -> bool {
+        let ask = || {
+            (self.probe)(feature).unwrap_or_else(|| {
+                let by_release = self.release().map(Features::of_release);
+                by_release.is_none_or(|features| features.contains(feature))
+            })
+        };
+        match self.probed.get(feature as usize) {
+            Some(known) => *known.get_or_init(ask),
+            None => ask(),
+        }
+    }
+}
+
+/// Reads the BTF of every module below `directory`. One that cannot be read or is
+/// malformed is left out, and a warning says so.
+fn read_modules(directory: &Path, base: Arc<Btf>) -> Modules {
+    let mut list = Vec::new();
+    let mut warnings = Vec::new();
+    for name in module_names(directory) {
+        match read_module(directory, &name, &base) {
+            Ok(btf) => list.push(Module { name, btf }),
+            Err(error) => warnings.push(format!("module {name} is left out: {error}")),
+        }
+    }
+    Modules {
+        base,
+        list: list.into(),
+        warnings: warnings.into(),
+    }
+}
+
+fn read_module(directory: &Path, name: &Name, base: &Arc<Btf>) -> Result<Arc<Btf>, TargetError> {
+    let path = directory.join(name.to_string());
+    let data = Data::from_sysfs(&path).map_err(|error| TargetError::io(&path, &error))?;
+    parse(data, &path.display().to_string(), Some(base.clone()))
+}
+
+fn module_names(directory: &Path) -> Vec<Name> {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<Name> = names
+        .filter(|name| name != "vmlinux")
+        .map(|name| Name::from(name.as_str()))
+        .collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,239 @@
+//! Targets described and running; the running kernel is a directory made for the test.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use super::running::RunningKernel;
+use super::*;
+use crate::btf::testing::builder::*;
+use crate::btf::testing::{parse, parse_split};
+
+/// A root directory with files in it, gone with the value.
+struct Root(PathBuf);
+
+impl Root {
+    fn new(files: &[(&str, &[u8])]) -> Root {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, SeqCst);
+        let name = format!("bpflink-target-{}-{number}", std::process::id());
+        let root = Root(std::env::temp_dir().join(name));
+        std::fs::create_dir_all(&root.0).unwrap();
+        root.add("proc/sys/kernel/osrelease", b"5.4.0-9-amd64\n");
+        files.iter().for_each(|(path, bytes)| root.add(path, bytes));
+        root
+    }
+
+    fn add(&self, path: &str, bytes: &[u8]) {
+        let path = self.0.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    fn kernel(&self) -> RunningKernel {
+        RunningKernel::new(self.0.clone(), |_| panic!("probed"))
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn vmlinux() -> BtfBuilder {
+    let mut b = BtfBuilder::new(Order::Little);
+    b.structure("task_struct", 8, &[]);
+    b
+}
+
+#[test]
+fn a_failed_load_is_tried_again_and_a_flush_reads_anew() {
+    let root = Root::new(&[]);
+    let kernel = root.kernel();
+    let missing = kernel.vmlinux().unwrap_err();
+    assert!(
+        matches!(missing, TargetError::NoKernelBtf { .. }),
+        "{missing}"
+    );
+    assert!(missing.to_string().contains("5.4.0-9-amd64"), "{missing}");
+
+    root.add("sys/kernel/btf/vmlinux", b"garbage that is no BTF at all");
+    let malformed = kernel.vmlinux().unwrap_err();
+    assert!(
+        malformed
+            .to_string()
+            .contains("sys/kernel/btf/vmlinux: bad BTF magic"),
+        "{malformed}"
+    );
+
+    root.add("sys/kernel/btf/vmlinux", &vmlinux().build());
+    let first = kernel.vmlinux().unwrap();
+    assert!(Arc::ptr_eq(&first, &kernel.vmlinux().unwrap()));
+    kernel.flush();
+    assert!(!Arc::ptr_eq(&first, &kernel.vmlinux().unwrap()));
+    assert_eq!(first.named(b"task_struct").count(), 1);
+}
+
+#[test]
+fn sixty_four_threads_share_one_reading() {
+    let root = Root::new(&[("sys/kernel/btf/vmlinux", &vmlinux().build())]);
+    let kernel = root.kernel();
+    let handles: Vec<_> = std::thread::scope(|scope| {
+        let ask = || kernel.vmlinux().unwrap();
+        let threads: Vec<_> = (0..64).map(|_| scope.spawn(ask)).collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    assert!(handles.iter().all(|btf| Arc::ptr_eq(btf, &handles[0])));
+}
+
+/// The smallest ELF file with a `.BTF` section: header, three section headers, names, BTF.
+fn elf_with_btf(btf: &[u8]) -> Vec<u8> {
+    let names = b"\0.BTF\0.shstrtab\0";
+    let section = |name: u32, kind: u32, offset: u64, size: u64| {
+        let mut raw = [name.to_le_bytes(), kind.to_le_bytes()].concat();
+        raw.extend([0u8; 16]);
+        raw.extend(offset.to_le_bytes());
+        raw.extend(size.to_le_bytes());
+        raw.resize(64, 0);
+        raw
+    };
+    let names_at = 64 + 3 * 64;
+    let btf_at = names_at + names.len() as u64;
+    let mut file = b"\x7fELF\x02\x01\x01".to_vec();
+    file.resize(40, 0);
+    file.splice(16..18, 2u16.to_le_bytes());
+    file.extend(64u64.to_le_bytes());
+    file.splice(40..48, 64u64.to_le_bytes());
+    file.resize(52, 0);
+    for half in [64u16, 0, 0, 64, 3, 2] {
+        file.extend(half.to_le_bytes());
+    }
+    file.extend(section(0, 0, 0, 0));
+    file.extend(section(1, 1, btf_at, btf.len() as u64));
+    file.extend(section(6, 3, names_at, names.len() as u64));
+    file.extend(names);
+    file.extend(btf);
+    file
+}
+
+#[test]
+fn without_sysfs_an_image_with_btf_is_found() {
+    let elf = elf_with_btf(&vmlinux().build());
+    let root = Root::new(&[
+        ("boot/vmlinux-5.4.0-9-amd64", b"no ELF file"),
+        ("usr/lib/debug/boot/vmlinux-5.4.0-9-amd64", &elf),
+    ]);
+    let btf = root.kernel().vmlinux().unwrap();
+    assert_eq!(btf.named(b"task_struct").count(), 1);
+}
+
+#[test]
+fn every_cut_of_an_image_is_an_error() {
+    let elf = elf_with_btf(&vmlinux().build());
+    let name = Name::from("image");
+    assert!(btf_from_bytes(elf.clone(), &name, None).is_ok());
+    for len in 0..elf.len() {
+        let error = btf_from_bytes(elf[..len].to_vec(), &name, None).unwrap_err();
+        assert!(error.to_string().contains("image"), "{error}");
+    }
+    let mut compressed = elf.clone();
+    compressed[64 + 64 + 9] = 8;
+    let error = btf_from_bytes(compressed, &name, None).unwrap_err();
+    assert!(error.to_string().contains("compressed"), "{error}");
+}
+
+#[test]
+fn modules_come_in_order_and_a_corrupt_one_is_a_warning() {
+    let base = vmlinux();
+    let mut split = BtfBuilder::split_over(&base);
+    split.structure("of_module", 4, &[]);
+    let root = Root::new(&[
+        ("sys/kernel/btf/vmlinux", &base.build()),
+        ("sys/kernel/btf/zram", &split.build()),
+        ("sys/kernel/btf/broken", b"\x9f\xeb\x01"),
+        ("sys/kernel/btf/dm_mod", &split.build()),
+    ]);
+    let kernel = root.kernel();
+    assert!(kernel.warnings().is_empty());
+    let modules = kernel.modules().unwrap();
+    let names: Vec<String> = modules.list.iter().map(|m| m.name.to_string()).collect();
+    assert_eq!(names, ["dm_mod", "zram"]);
+    assert_eq!(
+        modules.list[0].btf.named(b"of_module").collect::<Vec<_>>(),
+        [2]
+    );
+    let warnings = kernel.warnings();
+    assert_eq!(warnings.len(), 1);
+    assert!(
+        warnings[0].starts_with("module broken is left out: "),
+        "{}",
+        warnings[0]
+    );
+    assert!(Arc::ptr_eq(&modules.list, &kernel.modules().unwrap().list));
+}
+
+#[test]
+fn the_kernel_is_asked_once_per_feature_and_else_its_release_decides() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let root = Root::new(&[]);
+    let probe = |feature| {
+        ASKED.fetch_add(1, SeqCst);
+        (feature == Feature::ProbeReadKernel).then_some(true)
+    };
+    let kernel = RunningKernel::new(root.0.clone(), probe);
+    for _ in 0..3 {
+        // Its release, 5.4, says no; the kernel itself knows better.
+        assert!(kernel.supports(Feature::ProbeReadKernel));
+        // It does not say; 5.4 has the one and lacks the other.
+        assert!(kernel.supports(Feature::BtfDatasec));
+        assert!(!kernel.supports(Feature::BtfFloat));
+    }
+    assert_eq!(ASKED.load(SeqCst), 3);
+}
+
+#[test]
+fn a_described_kernel_is_as_new_as_its_release() {
+    let btf = parse(&vmlinux());
+    let target = TargetBuilder::new().vmlinux(btf.clone()).build().unwrap();
+    assert_eq!(target.features(), Features::newest());
+    let old = TargetBuilder::new()
+        .release("5.4.0")
+        .unwrap()
+        .build()
+        .unwrap();
+    assert!(!old.supports(Feature::ProbeReadKernel) && old.supports(Feature::BtfDatasec));
+    assert!(matches!(old.vmlinux(), Err(TargetError::NoBtf)));
+    let by_hand = TargetBuilder::new().release("5.4.0").unwrap();
+    let by_hand = by_hand.features(Features::newest()).build().unwrap();
+    assert!(by_hand.supports(Feature::ProbeReadKernel));
+    let wrong = TargetBuilder::new().release("newest").unwrap_err();
+    assert!(
+        wrong
+            .to_string()
+            .contains("\"newest\" is no kernel release"),
+        "{wrong}"
+    );
+}
+
+#[test]
+fn modules_of_another_kernel_are_refused() {
+    let (base, other) = (vmlinux(), BtfBuilder::new(Order::Little));
+    let split = BtfBuilder::split_over(&base);
+    let (vmlinux, other) = (parse(&base), parse(&other));
+    let module = parse_split(&split, &vmlinux);
+    let build = |b: TargetBuilder| b.build().map(drop).map_err(|e| e.to_string());
+    let target = || TargetBuilder::new().vmlinux(vmlinux.clone());
+    assert_eq!(build(target().module("m", module.clone())), Ok(()));
+    let unsplit = build(target().module("m", other.clone())).unwrap_err();
+    assert!(
+        unsplit.contains("module m: its BTF is not split"),
+        "{unsplit}"
+    );
+    let wrong = TargetBuilder::new()
+        .vmlinux(other)
+        .module("m", module.clone());
+    assert!(build(wrong).unwrap_err().contains("another kernel"));
+    let alone = build(TargetBuilder::new().module("m", module)).unwrap_err();
+    assert!(alone.contains("need the kernel's own BTF"), "{alone}");
+}
