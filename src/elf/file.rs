@@ -3,15 +3,14 @@
 //! The `object` crate decodes the tables; it trusts its input, so that this file
 //! checks what it hands out, and nothing behind it touches raw ELF.
 
-use object::elf::{self, FileHeader64, Rel64, SectionHeader64};
+use object::elf::{self, Rel64, SectionHeader64};
 use object::read::elf::{FileHeader, Rel, SectionHeader, SectionTable, Sym, SymbolTable};
 use object::{Endianness, SectionIndex, SymbolIndex};
 
 use super::fault::{Fault, Result, malformed, unsupported};
+use super::header::{Header, file_header};
 use crate::bytes::Endian;
 use crate::name::Name;
-
-type Header = FileHeader64<Endianness>;
 
 /// Longer names are refused: the kernel knows none over 512 bytes (KSYM_NAME_LEN),
 /// and long overlapping names are how a small file makes a reader busy for hours.
@@ -253,32 +252,6 @@ impl<'d> Section<'d> {
             .section(&self.name));
         }
         Ok(())
-    }
-}
-
-fn file_header(data: &[u8]) -> Result<&Header> {
-    let ident = data.get(..16).filter(|ident| ident.starts_with(b"\x7fELF"));
-    let ident = ident.ok_or_else(|| malformed("not an ELF file"))?;
-    if ident.get(4) == Some(&1) {
-        return Err(unsupported("a 32-bit ELF file; BPF objects are 64-bit"));
-    }
-    let header = Header::parse(data).map_err(|e| malformed(e.to_string()))?;
-    let endian = header.endian().map_err(|e| malformed(e.to_string()))?;
-    match header.e_machine(endian) {
-        elf::EM_BPF | elf::EM_NONE => {}
-        other => {
-            return Err(unsupported(format!(
-                "an ELF file for machine {}, not for BPF (247)",
-                other.0
-            )));
-        }
-    }
-    match header.e_type(endian) {
-        elf::ET_REL => Ok(header),
-        other => Err(unsupported(format!(
-            "an ELF file of type {}, not a relocatable object (1)",
-            other.0
-        ))),
     }
 }
 

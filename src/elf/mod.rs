@@ -13,6 +13,7 @@ mod extern_symbol;
 mod externs;
 mod fault;
 mod file;
+mod header;
 mod info;
 mod map;
 mod map_entries;
@@ -27,6 +28,7 @@ mod records;
 mod relocations;
 mod section_names;
 mod sections;
+mod special;
 mod stream;
 mod symbols;
 mod targets;
@@ -40,6 +42,7 @@ pub use model::Object;
 pub use open::MAX_FILE_SIZE;
 pub use program_type::ProgramType;
 pub use raw_stream::{RawReference, RawStream};
+pub use special::{SpecialKind, SpecialSection, Variable};
 pub use stream::{
     Binding, CoreRelocation, Defect, FunctionAddress, Reference, ReferenceTarget, Stream, Symbol,
 };

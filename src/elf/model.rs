@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Extern, Map, Stream};
+use super::{Extern, Map, SpecialSection, Stream};
 use crate::btf::Btf;
 use crate::bytes::Endian;
 use crate::name::Name;
@@ -19,6 +19,7 @@ pub struct Object {
     pub(crate) streams: Vec<Stream>,
     pub(crate) maps: Vec<Map>,
     pub(crate) externs: Vec<Extern>,
+    pub(crate) special: Vec<SpecialSection>,
     pub(crate) btf: Option<Arc<Btf>>,
     pub(crate) warnings: Vec<String>,
 }
@@ -58,6 +59,11 @@ impl Object {
     /// Symbols that somebody else defines.
     pub fn externs(&self) -> &[Extern] {
         &self.externs
+    }
+
+    /// Its sections that are neither code nor plain maps, in the order of the file.
+    pub fn special_sections(&self) -> &[SpecialSection] {
+        &self.special
     }
 
     /// Its BTF as the compiler wrote it.

@@ -14,7 +14,7 @@ use super::sections::{Role, Roles, check_contents, license, version};
 use super::targets::{Home, Targets};
 use super::{
     Map, Object, ProgramType, Stream, externs, map_entries, maps_btf, maps_legacy, records,
-    relocations, symbols,
+    relocations, special, symbols,
 };
 use crate::btf::Btf;
 use crate::error::{Cause, Error};
@@ -81,6 +81,7 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
             streams: Vec::new(),
             maps: Vec::new(),
             externs: Vec::new(),
+            special: Vec::new(),
             btf: btf.clone(),
             warnings: Vec::new(),
         },
@@ -94,6 +95,8 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
     opening.maps()?;
     opening.object.externs = externs::externs(&file, &index, &mut opening.targets);
     opening.references()?;
+    opening.special_sections()?;
+    opening.warn_of_pointers();
     let Object {
         streams, warnings, ..
     } = &mut opening.object;
@@ -217,5 +220,33 @@ impl<'d> Opening<'_, 'd> {
             )?;
         }
         Ok(())
+    }
+
+    fn special_sections(&mut self) -> Result<()> {
+        for section in &self.file.sections {
+            if let Role::Special(kind) = self.roles.get(section.index)
+                && section.size != 0
+            {
+                let (targets, streams) = (&self.targets, &self.object.streams);
+                let special = special::section(self.file, targets, streams, section, kind)?;
+                self.object.special.push(special);
+            }
+        }
+        Ok(())
+    }
+
+    /// Data that is initialized with addresses has none before it is loaded: such
+    /// pointers stay as they are, as with every loader.
+    fn warn_of_pointers(&mut self) {
+        for section in &self.file.sections {
+            let tables = self.file.relocations_of(section.index);
+            let is_data = matches!(self.roles.get(section.index), Role::Data(_));
+            if is_data && tables.count() != 0 {
+                self.object.warnings.push(format!(
+                    "section {}: its relocations are ignored, pointers in it stay as the file has them",
+                    section.name
+                ));
+            }
+        }
     }
 }

@@ -155,6 +155,7 @@ fn from_insns(raw: RawStream) -> Result<Object> {
         streams: vec![stream],
         maps: raw.maps,
         externs,
+        special: Vec::new(),
         btf,
         warnings: Vec::new(),
     })

@@ -1,8 +1,8 @@
 //! What each section of the file is for, by its name and kind.
 
-use super::MapOrigin;
 use super::fault::{Result, malformed};
 use super::file::{ElfFile, Section};
+use super::{MapOrigin, SpecialKind};
 use crate::name::Name;
 
 /// What a section is for.
@@ -20,12 +20,8 @@ pub(super) enum Role {
     Version,
     Btf,
     BtfExt,
-    /// `.struct_ops`, `.struct_ops.link`, and both with `?`.
-    StructOps,
-    /// `.addr_space.1`: variables of the arena.
-    Arena,
-    /// `.jumptables`: where indirect jumps go.
-    JumpTables,
+    /// Kept as the file has it.
+    Special(SpecialKind),
     /// Everything that does not concern us: debug information, notes, tables.
     Other,
 }
@@ -42,8 +38,8 @@ impl Roles {
             Role::Version,
             Role::Btf,
             Role::BtfExt,
-            Role::Arena,
-            Role::JumpTables,
+            Role::Special(SpecialKind::Arena),
+            Role::Special(SpecialKind::JumpTables),
         ] {
             let mut found = roles.all(file, single);
             if let (Some(first), Some(_)) = (found.next(), found.next()) {
@@ -103,10 +99,10 @@ fn well_known(name: &[u8]) -> Option<Role> {
         b".maps" => Role::BtfMaps,
         b".BTF" => Role::Btf,
         b".BTF.ext" => Role::BtfExt,
-        b".addr_space.1" => Role::Arena,
-        b".jumptables" => Role::JumpTables,
+        b".addr_space.1" => Role::Special(SpecialKind::Arena),
+        b".jumptables" => Role::Special(SpecialKind::JumpTables),
         _ => match name.strip_prefix(b"?").unwrap_or(name) {
-            b".struct_ops" | b".struct_ops.link" => Role::StructOps,
+            b".struct_ops" | b".struct_ops.link" => Role::Special(SpecialKind::StructOps),
             _ => return None,
         },
     })
