@@ -14,6 +14,7 @@ mod candidates;
 mod case;
 mod enums;
 mod fields;
+mod hostile;
 mod names;
 mod patching;
 mod programs;

@@ -221,7 +221,7 @@ impl BtfBuilder {
     }
 
     pub fn int(&mut self, name: &str, size: u32, encoding: u32) -> u32 {
-        self.int_bits(name, size, encoding, 0, size * 8)
+        self.int_bits(name, size, encoding, 0, size.wrapping_mul(8) & 0xff)
     }
 
     /// An integer of the old bitfield style: offset and width inside its storage.

@@ -12,4 +12,5 @@ pub mod insn;
 pub mod link;
 pub mod object;
 pub mod skip;
+pub mod time;
 pub mod vm;

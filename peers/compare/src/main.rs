@@ -72,6 +72,9 @@ enum Task {
         /// Compare every CO-RE decision with libbpf's too
         #[arg(long)]
         relocations: bool,
+        /// Differences with this text are announced work: count, do not fail
+        #[arg(long)]
+        pending: Vec<String>,
         /// How many objects at once
         #[arg(long, default_value_t = 1)]
         jobs: usize,
@@ -131,6 +134,7 @@ fn perform(task: Task) -> Result<bool, String> {
             cilium,
             targets,
             relocations,
+            pending,
             jobs,
             refusals,
             objects,
@@ -138,6 +142,7 @@ fn perform(task: Task) -> Result<bool, String> {
             let mut plan = plan(bpflink, libbpf, cilium)?;
             plan.targets = targets.iter().map(|spec| Target::parse(spec)).collect();
             plan.relocations = relocations;
+            plan.pending = pending;
             plan.jobs = jobs;
             for path in &objects {
                 plan.objects.extend(run::objects(path)?);
@@ -179,6 +184,7 @@ fn plan(
         objects,
         targets,
         relocations: false,
+        pending: Vec::new(),
         jobs: 1,
     })
 }

@@ -36,31 +36,22 @@ pub(super) enum Check {
     },
 }
 
-/// The type behind an offset, as far as the width of loads and stores is concerned.
+/// What lies at an offset, as far as the width of loads and stores is concerned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Memory {
-    /// Its size in bytes; of an array, that of an element.
-    pub size: u64,
-    /// Whether the upper bytes may be dropped or filled with zeroes.
-    pub class: MemoryClass,
+pub(super) enum Memory {
+    /// A bitfield, among others in the bytes that a load reads.
+    Bits,
+    /// So many bytes of their own; of an array, those of an element.
+    Bytes { size: u64, class: MemoryClass },
 }
 
 /// What may change its width.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum MemoryClass {
     Pointer,
+    /// Its upper bytes may be dropped or filled with zeroes.
     Unsigned,
-    Bitfield,
     Other,
-}
-
-impl Memory {
-    /// A bitfield: how wide it is read is left to the instructions around it, but a
-    /// load of a plain field never reads one, nor the reverse.
-    const BITFIELD: Memory = Memory {
-        size: 0,
-        class: MemoryClass::Bitfield,
-    };
 }
 
 impl Value {
@@ -90,7 +81,8 @@ pub(super) fn field(btf: &Btf, path: &FieldPath, kind: CoreKind) -> Result<Value
     if kind == CoreKind::FieldSigned {
         return Ok(Value::exact(u64::from(is_signed(&ty))));
     }
-    let extent = match step.bitfield {
+    let bitfield = bitfield_width(step, &ty);
+    let extent = match bitfield {
         0 => Extent::of_plain_field(btf, &ty, path.bit_offset)?,
         bits => Extent::of_bitfield(&ty, path.bit_offset, bits)?,
     };
@@ -100,16 +92,27 @@ pub(super) fn field(btf: &Btf, path: &FieldPath, kind: CoreKind) -> Result<Value
         CoreKind::FieldRshiftU64 => return Ok(Value::exact(extent.right_shift()?)),
         _ => extent.byte_offset,
     };
-    let memory = match (kind, step.bitfield) {
-        (CoreKind::FieldByteOffset, 0) => Some(memory_behind(btf, step, &ty)?),
-        (CoreKind::FieldByteOffset, _) => Some(Memory::BITFIELD),
-        _ => None,
-    };
-    let value = match step.bitfield {
+    let value = match bitfield {
         0 => Value::exact(value),
         _ => Value::unchecked(value),
     };
+    let memory = match kind {
+        CoreKind::FieldByteOffset if bitfield != 0 => Some(Memory::Bits),
+        CoreKind::FieldByteOffset => Some(memory_behind(btf, step, &ty)?),
+        _ => None,
+    };
     Ok(Value { memory, ..value })
+}
+
+/// The width of a bitfield, 0 for a plain field. BTF from before the kind flag says
+/// it by an integer type of its own.
+fn bitfield_width(step: &Step, ty: &Type<'_>) -> u8 {
+    match ty.int() {
+        Some(int) if step.bitfield == 0 && u32::from(int.bits) < ty.size().saturating_mul(8) => {
+            int.bits
+        }
+        _ => step.bitfield,
+    }
 }
 
 /// A relocation about the type `id` itself.
@@ -246,7 +249,7 @@ fn memory_behind(btf: &Btf, step: &Step, ty: &Type<'_>) -> Result<Memory, CoreFa
         Kind::Int if !is_signed(ty) => MemoryClass::Unsigned,
         _ => MemoryClass::Other,
     };
-    Ok(Memory {
+    Ok(Memory::Bytes {
         size: btf.size_of(innermost_element(btf, step.type_id)?)?,
         class,
     })

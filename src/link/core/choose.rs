@@ -15,32 +15,47 @@ use super::{CoreError, CoreFault};
 pub(super) struct Asked<'a, Site> {
     /// The answers of all candidates.
     pub decisions: &'a [Arc<Decision>],
-    /// How many relocations of the program ask it.
-    pub relocations: u32,
-    /// The first of them.
-    pub site: Site,
+    /// The relocations of the program that ask it.
+    pub sites: &'a [Site],
 }
 
 /// The candidate that serves a program best; `questions` are all that it asks about one
-/// local type. Fails at the first question that candidates which tie answer differently.
+/// local type. `same` says whether two answers do the same to a relocation's instruction;
+/// the first relocation where candidates that tie do not is the error's.
 pub(super) fn by_layout<Site: Copy>(
     questions: &[Asked<'_, Site>],
+    same: impl Fn(Site, &Decision, &Decision) -> bool,
 ) -> Result<usize, (Site, CoreError)> {
-    let candidates = questions
-        .iter()
-        .map(|asked| asked.decisions.len())
-        .min()
-        .unwrap_or(0);
-    let unanswered = |candidate: usize| -> u64 {
+    let best = fewest_unanswered(questions);
+    let (chosen, ties) = best.split_first().unwrap_or((&0, &[]));
+    for asked in questions {
+        let Some(decision) = asked.decisions.get(*chosen) else {
+            continue;
+        };
+        for other in ties.iter().filter_map(|&tie| asked.decisions.get(tie)) {
+            let differs = |&&site: &&Site| !same(site, decision, other);
+            if let Some(&site) = asked.sites.iter().find(differs) {
+                return Err((site, ambiguous(decision, other)));
+            }
+        }
+    }
+    Ok(*chosen)
+}
+
+/// The candidates, by index, that leave the fewest relocations without an answer.
+fn fewest_unanswered<Site>(questions: &[Asked<'_, Site>]) -> Vec<usize> {
+    // All questions of a local type have the same candidates.
+    let candidates = questions.first().map_or(0, |asked| asked.decisions.len());
+    let unanswered = |candidate: usize| -> usize {
         let missing = |asked: &&Asked<'_, Site>| {
             let decision = asked.decisions.get(candidate);
             decision.is_none_or(|decision| decision.answer.is_missing())
         };
         let asking = questions.iter().filter(missing);
-        asking.map(|asked| u64::from(asked.relocations)).sum()
+        asking.map(|asked| asked.sites.len()).sum()
     };
     let mut best = Vec::new();
-    let mut fewest = u64::MAX;
+    let mut fewest = usize::MAX;
     for candidate in 0..candidates {
         let count = unanswered(candidate);
         if count < fewest {
@@ -51,36 +66,31 @@ pub(super) fn by_layout<Site: Copy>(
             best.push(candidate);
         }
     }
-    for asked in questions {
-        agree(asked.decisions, &best).map_err(|error| (asked.site, error))?;
-    }
-    Ok(best.first().copied().unwrap_or(0))
+    best
 }
 
-/// libbpf's rule, for one question alone: every candidate that has an answer must have the same.
+/// libbpf's rule, for one question alone: every candidate that has an answer must have
+/// the same, and for a field at the same place.
 pub(super) fn by_question(decisions: &[Arc<Decision>]) -> Result<usize, CoreError> {
-    let has_answer = |&candidate: &usize| {
-        let decision = decisions.get(candidate);
-        decision.is_some_and(|decision| !decision.answer.is_missing())
+    let mut answering = decisions
+        .iter()
+        .enumerate()
+        .filter(|(_, decision)| !decision.answer.is_missing());
+    let Some((chosen, first)) = answering.next() else {
+        return Ok(0);
     };
-    let answering: Vec<usize> = (0..decisions.len()).filter(has_answer).collect();
-    agree(decisions, &answering)?;
-    Ok(answering.first().copied().unwrap_or(0))
+    match answering.find(|(_, other)| !other.answer.same_value(&first.answer)) {
+        None => Ok(chosen),
+        Some((_, other)) => Err(ambiguous(first, other)),
+    }
 }
 
-fn agree(decisions: &[Arc<Decision>], candidates: &[usize]) -> Result<(), CoreError> {
-    let mut answers = candidates.iter().filter_map(|&index| decisions.get(index));
-    let Some(first) = answers.next() else {
-        return Ok(());
-    };
-    match answers.find(|other| !other.answer.agrees(&first.answer)) {
-        None => Ok(()),
-        Some(other) => Err(CoreError {
-            relocation: text::asked(&first.local, first.question),
-            fault: CoreFault::Ambiguous {
-                first: text::gives(first),
-                second: text::gives(other),
-            },
-        }),
+fn ambiguous(one: &Decision, other: &Decision) -> CoreError {
+    CoreError {
+        relocation: text::asked(&one.local, one.question),
+        fault: CoreFault::Ambiguous {
+            first: text::gives(one),
+            second: text::gives(other),
+        },
     }
 }

@@ -55,11 +55,20 @@ impl Answer {
         }
     }
 
-    /// Whether two candidates answer alike; why one has no answer makes no difference.
-    pub(super) fn agrees(&self, other: &Answer) -> bool {
+    /// Whether two candidates have the same value, at the same place.
+    pub(super) fn same_value(&self, other: &Answer) -> bool {
         match (self, other) {
-            (Answer::Missing(_), Answer::Missing(_)) => true,
-            (a, b) => a == b,
+            (
+                Answer::Found {
+                    value: a,
+                    bit_offset: at_a,
+                },
+                Answer::Found {
+                    value: b,
+                    bit_offset: at_b,
+                },
+            ) => a.bits == b.bits && at_a == at_b,
+            (a, b) => a.is_missing() == b.is_missing(),
         }
     }
 

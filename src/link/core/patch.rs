@@ -33,7 +33,7 @@ enum Place {
 }
 
 /// An instruction with its new value, or poison.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Rewritten {
     pub first: Insn,
     pub second: Option<Insn>,
@@ -42,7 +42,7 @@ pub(super) struct Rewritten {
 /// Why a load or store must not be made to read the target's field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum WidthFault {
-    /// One is a bitfield, the other is not.
+    /// One of the fields is a bitfield, the other one is not.
     Bitfield,
     /// One of the fields is neither an unsigned integer nor a pointer.
     NotExtensible { local: u64, target: u64 },
@@ -172,30 +172,34 @@ impl Operand {
 
     /// The opcode of a load or store that is as wide as the target's field.
     fn width(&self, local: &Value, target: &Value) -> Result<u8, WidthFault> {
-        let (from, to) = match (local.memory, target.memory) {
-            (Some(from), Some(to)) if from.size != to.size => (from, to),
+        let (from, from_class, to, to_class) = match (local.memory, target.memory) {
+            (
+                Some(Memory::Bytes {
+                    size: from,
+                    class: a,
+                }),
+                Some(Memory::Bytes { size: to, class: b }),
+            ) if from != to => (from, a, to, b),
+            (a, b) if (a == Some(Memory::Bits)) != (b == Some(Memory::Bits)) => {
+                return Err(WidthFault::Bitfield);
+            }
             _ => return Ok(self.first.code),
         };
-        if [from.class, to.class].contains(&MemoryClass::Bitfield) {
-            return Err(WidthFault::Bitfield);
-        }
-        if from.class != to.class || from.class == MemoryClass::Other {
+        if from_class != to_class || from_class == MemoryClass::Other {
             return Err(WidthFault::NotExtensible {
-                local: from.size,
-                target: to.size,
+                local: from,
+                target: to,
             });
         }
         self.resize(from, to)
     }
 
-    fn resize(&self, from: Memory, to: Memory) -> Result<u8, WidthFault> {
+    /// The opcode that accesses `target` bytes where it accessed a field of `field`.
+    fn resize(&self, field: u64, target: u64) -> Result<u8, WidthFault> {
         let insn = self.first;
-        let (access, target) = (access_size(insn), to.size);
-        if access != from.size {
-            return Err(WidthFault::Partial {
-                access,
-                field: from.size,
-            });
+        let access = access_size(insn);
+        if access != field {
+            return Err(WidthFault::Partial { access, field });
         }
         let size = match target {
             1 => SIZE_B,

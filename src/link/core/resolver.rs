@@ -200,19 +200,21 @@ impl<'a> Resolver<'a> {
         relocations: &[&Pending<'_>],
         choices: &mut Choices,
     ) -> Result<(), CoreFailure> {
-        let same_question = relocations.chunk_by(|a, b| a.question == b.question);
-        let asked: Vec<_> = same_question
-            .filter_map(|same| {
-                let site = *same.first()?;
-                Some(Asked {
-                    decisions: self.answers_of(site.question),
-                    relocations: u32::try_from(same.len()).unwrap_or(u32::MAX),
-                    site,
-                })
+        let (questions, asked): (Vec<u32>, Vec<_>) = relocations
+            .chunk_by(|a, b| a.question == b.question)
+            .filter_map(|sites| {
+                let question = sites.first()?.question;
+                let decisions = self.answers_of(question);
+                Some((question, Asked { decisions, sites }))
             })
-            .collect();
-        let chosen = choose::by_layout(&asked).map_err(|(site, error)| site.fails(error))?;
-        choices.extend(asked.iter().map(|asked| (asked.site.question, chosen)));
+            .unzip();
+        // What counts is what becomes of the instruction: poison is poison for any reason.
+        let same = |pending: &Pending<'_>, a: &Decision, b: &Decision| {
+            let insn = |decision| Some(self.change(&pending.operand, decision).ok()?.insn);
+            insn(a) == insn(b)
+        };
+        let chosen = choose::by_layout(&asked, same).map_err(|(site, error)| site.fails(error))?;
+        choices.extend(questions.into_iter().map(|question| (question, chosen)));
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 use std::fmt::Write;
 
 use super::budget::Budget;
+use super::calc::Memory;
 use super::candidates::Candidate;
 use super::decide::{Answer, Decision, Question};
 use super::kind::Subject;
@@ -123,7 +124,8 @@ pub(super) fn missing(decision: &Decision) -> Option<String> {
 pub(super) fn width(fault: WidthFault) -> String {
     match fault {
         WidthFault::Bitfield => {
-            "the field is a bitfield on one side only, which no load of it survives".to_owned()
+            "the field is a bitfield only on one side: an access would move its neighbours too"
+                .to_owned()
         }
         WidthFault::NotExtensible { local, target } => format!(
             "the field changes from {local} to {target} bytes, and is neither an unsigned integer nor a pointer"
@@ -152,9 +154,16 @@ pub(super) fn gives(decision: &Decision) -> String {
         Some(candidate) => self::candidate(candidate),
         None => "the target".to_owned(),
     };
-    match &decision.answer {
-        Answer::Found { value, .. } => format!("{who} gives {}", value.bits as i64),
+    match decision.answer {
         Answer::Missing(_) => format!("{who} has none"),
+        Answer::Found { value, bit_offset } => {
+            let number = value.bits as i64;
+            match value.memory {
+                Some(Memory::Bytes { size, .. }) => format!("{who} gives {number} ({size} bytes)"),
+                Some(Memory::Bits) => format!("{who} gives {number} (bit {bit_offset})"),
+                None => format!("{who} gives {number}"),
+            }
+        }
     }
 }
 

@@ -1,0 +1,103 @@
+# bpflink: build, install, demonstrate, check.
+#
+#   make                   the shared and static library and the command
+#   make install           PREFIX= LIBDIR= INCLUDEDIR= BINDIR= PKGCONFIGDIR= DESTDIR=
+#   make uninstall         with the same variables
+#   make setup             what the demonstration and the checks need of this machine
+#   make demo              link and load a sample object through the C ABI
+#   make check             every check, one after the other; check-NAME for one of them
+#
+# Building needs cargo and a C linker, nothing else. Offline: CARGOFLAGS="--locked --offline".
+
+PREFIX       ?= /usr/local
+EXEC_PREFIX  ?= $(PREFIX)
+BINDIR       ?= $(EXEC_PREFIX)/bin
+LIBDIR       ?= $(EXEC_PREFIX)/lib
+INCLUDEDIR   ?= $(PREFIX)/include
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
+DESTDIR      ?=
+
+CARGO      ?= cargo
+CARGOFLAGS ?= --locked
+INSTALL    ?= install
+
+# The soname's number is the ABI's, which has nothing to do with the crate's version.
+VERSION := $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+ABI     := $(shell sed -n 's/^pub const BPFLINK_ABI: u32 = \([0-9]*\);/\1/p' src/capi/version.rs)
+SONAME  := libbpflink.so.$(ABI)
+REALNAME := $(SONAME).$(VERSION)
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+# With a target triple cargo puts everything one folder deeper.
+OUT := $(TARGET_DIR)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release
+
+SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
+COMMAND_SOURCES := cli/Cargo.toml $(shell find cli/src -name '*.rs')
+
+.PHONY: all lib install install-lib uninstall header setup demo check clean
+all: lib $(OUT)/bpflink
+lib: $(OUT)/libbpflink.so $(OUT)/libbpflink.a $(OUT)/bpflink.pc
+
+# --- building. Files, not phony: `sudo make install` finds all made and runs no cargo.
+
+$(OUT)/libbpflink.so: $(SOURCES) Makefile
+	$(CARGO) rustc $(CARGOFLAGS) --release --package bpflink --lib --features capi \
+	  --crate-type cdylib,staticlib -- \
+	  -C link-arg=-Wl,-soname,$(SONAME) --print native-static-libs=$(abspath $(OUT))/native-static-libs
+	@touch $@
+
+$(OUT)/libbpflink.a: $(OUT)/libbpflink.so
+	@touch $@
+
+$(OUT)/bpflink: $(SOURCES) $(COMMAND_SOURCES)
+	$(CARGO) build $(CARGOFLAGS) --release --package bpflink-cli
+	@touch $@
+
+# Written anew each time, because it depends on the variables of this very call.
+.PHONY: $(OUT)/bpflink.pc
+$(OUT)/bpflink.pc: pkgconfig/bpflink.pc.in $(OUT)/libbpflink.so
+	@scripts/pkgconfig $< $(OUT)/native-static-libs '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(VERSION)' >$@
+
+# --- installing
+
+install: install-lib $(OUT)/bpflink
+	$(INSTALL) -d '$(DESTDIR)$(BINDIR)'
+	$(INSTALL) -m 755 $(OUT)/bpflink '$(DESTDIR)$(BINDIR)/bpflink'
+
+install-lib: lib
+	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(PKGCONFIGDIR)'
+	$(INSTALL) -m 755 $(OUT)/libbpflink.so '$(DESTDIR)$(LIBDIR)/$(REALNAME)'
+	ln -sf $(REALNAME) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
+	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libbpflink.so'
+	$(INSTALL) -m 644 $(OUT)/libbpflink.a '$(DESTDIR)$(LIBDIR)/libbpflink.a'
+	$(INSTALL) -m 644 include/bpflink.h '$(DESTDIR)$(INCLUDEDIR)/bpflink.h'
+	$(INSTALL) -m 644 $(OUT)/bpflink.pc '$(DESTDIR)$(PKGCONFIGDIR)/bpflink.pc'
+
+uninstall:
+	rm -f '$(DESTDIR)$(LIBDIR)/$(REALNAME)' '$(DESTDIR)$(LIBDIR)/$(SONAME)' \
+	  '$(DESTDIR)$(LIBDIR)/libbpflink.so' '$(DESTDIR)$(LIBDIR)/libbpflink.a' \
+	  '$(DESTDIR)$(INCLUDEDIR)/bpflink.h' '$(DESTDIR)$(PKGCONFIGDIR)/bpflink.pc' \
+	  '$(DESTDIR)$(BINDIR)/bpflink'
+
+# --- developing
+
+# The committed header, made anew from src/capi.
+header: setup
+	@. scripts/env.sh && scripts/header.sh
+
+setup:
+	@scripts/setup
+
+demo: setup
+	@scripts/demo
+
+# One line `NAME: P passed, F failed, S skipped` for each, and one for all.
+check: setup
+	@scripts/check
+
+check-%: setup
+	@scripts/check $*
+
+clean:
+	$(CARGO) clean
+	rm -rf build
