@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* Attaching programs by what their section names. */
+#define _GNU_SOURCE
+#include "loader.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* Samples each second for programs of type perf_event. */
+#define SAMPLE_FREQUENCY 49
+
+/* `kprobe/tcp_v4_connect` names tcp_v4_connect; NULL where nothing follows. */
+const char *section_argument(const char *section)
+{
+	const char *slash = strchr(section, '/');
+
+	return slash && slash[1] ? slash + 1 : NULL;
+}
+
+static int refuse(struct program *p, const char *why)
+{
+	snprintf(p->unattached, sizeof p->unattached, "%s", why);
+	return -1;
+}
+
+static int refuse_errno(struct program *p, const char *what)
+{
+	snprintf(p->unattached, sizeof p->unattached, "%s: %s", what, strerror(errno));
+	return -1;
+}
+
+/* With a name a raw tracepoint; without one what the program was loaded for. */
+static int open_raw_tracepoint(struct program *p, const char *name)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof attr);
+	attr.raw_tracepoint.name = (uintptr_t)name;
+	attr.raw_tracepoint.prog_fd = p->fd;
+	p->link = sys_bpf(BPF_RAW_TRACEPOINT_OPEN, &attr);
+	return p->link < 0 ? refuse_errno(p, "BPF_RAW_TRACEPOINT_OPEN") : 0;
+}
+
+static int create_link(struct program *p, __u32 target, __u32 type)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof attr);
+	attr.link_create.prog_fd = p->fd;
+	attr.link_create.target_fd = target;
+	attr.link_create.attach_type = type;
+	p->link = sys_bpf(BPF_LINK_CREATE, &attr);
+	return p->link < 0 ? refuse_errno(p, "BPF_LINK_CREATE") : 0;
+}
+
+static int start_event(struct program *p, struct perf_event_attr *attr, int pid, int cpu)
+{
+	int fd = sys_perf_event_open(attr, pid, cpu);
+
+	if (fd < 0)
+		return refuse_errno(p, "perf_event_open");
+	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, p->fd) || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0)) {
+		refuse_errno(p, "PERF_EVENT_IOC_SET_BPF");
+		close(fd);
+		return -1;
+	}
+	p->link = fd;
+	return 0;
+}
+
+static int read_number(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	int number = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%d", &number) != 1)
+		number = -1;
+	fclose(file);
+	return number;
+}
+
+/* `tp/sched/sched_switch`: the number stands in tracefs. */
+static int attach_tracepoint(struct program *p, const char *event)
+{
+	static const char *const roots[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+	struct perf_event_attr attr;
+	char path[256];
+	int id = -1;
+
+	for (size_t i = 0; id < 0 && i < sizeof roots / sizeof *roots; i++) {
+		snprintf(path, sizeof path, "%s/events/%.150s/id", roots[i], event);
+		id = read_number(path);
+	}
+	if (id < 0)
+		return refuse(p, "tracefs has no such tracepoint (is it mounted?)");
+	memset(&attr, 0, sizeof attr);
+	attr.type = PERF_TYPE_TRACEPOINT;
+	attr.size = sizeof attr;
+	attr.config = id;
+	attr.sample_period = attr.wakeup_events = 1;
+	return start_event(p, &attr, -1, 0);
+}
+
+static int attach_kprobe(struct program *p, const char *function)
+{
+	int type = read_number("/sys/bus/event_source/devices/kprobe/type");
+	const char *section = p->info.section + (p->info.section[0] == '?');
+	struct perf_event_attr attr;
+
+	if (strncmp(section, "kprobe/", 7) && strncmp(section, "kretprobe/", 10))
+		return refuse(p, "of the probes, only kprobe and kretprobe are attached here");
+	if (type < 0)
+		return refuse(p, "the kernel has no kprobes");
+	memset(&attr, 0, sizeof attr);
+	attr.type = type;
+	attr.size = sizeof attr;
+	attr.config = !strncmp(section, "kretprobe/", 10);
+	attr.config1 = (uintptr_t)function;
+	return start_event(p, &attr, -1, 0);
+}
+
+/* On the first CPU: enough to see it run. */
+static int attach_perf_event(struct program *p)
+{
+	struct perf_event_attr attr;
+
+	memset(&attr, 0, sizeof attr);
+	attr.type = PERF_TYPE_SOFTWARE;
+	attr.config = PERF_COUNT_SW_CPU_CLOCK;
+	attr.size = sizeof attr;
+	attr.freq = 1;
+	attr.sample_freq = SAMPLE_FREQUENCY;
+	return start_event(p, &attr, -1, 0);
+}
+
+static int attach_xdp(struct program *p, const char *interface)
+{
+	__u32 index = interface ? if_nametoindex(interface) : 0;
+
+	if (!index)
+		return refuse(p, interface ? "no such interface" : "needs --interface");
+	return create_link(p, index, BPF_XDP);
+}
+
+static int attach_cgroup(struct program *p, const char *path)
+{
+	int cgroup, status;
+
+	if (!path)
+		return refuse(p, "needs --cgroup");
+	cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cgroup < 0)
+		return refuse_errno(p, path);
+	status = create_link(p, cgroup, p->info.attach_type);
+	close(cgroup);
+	return status;
+}
+
+/* Attached, an iterator is a file to read. */
+static int attach_iterator(struct program *p)
+{
+	return create_link(p, 0, BPF_TRACE_ITER);
+}
+
+int attach_program(struct loader *l, struct program *p)
+{
+	const char *argument = section_argument(p->info.section);
+
+	switch (p->info.type) {
+	case BPF_PROG_TYPE_RAW_TRACEPOINT:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE:
+		return argument ? open_raw_tracepoint(p, argument) : refuse(p, "names no tracepoint");
+	case BPF_PROG_TYPE_TRACING:
+		if (p->info.attach_type == BPF_TRACE_ITER)
+			return attach_iterator(p);
+		return open_raw_tracepoint(p, NULL);
+	case BPF_PROG_TYPE_LSM:
+		return open_raw_tracepoint(p, NULL);
+	case BPF_PROG_TYPE_TRACEPOINT:
+		return argument ? attach_tracepoint(p, argument) : refuse(p, "names no tracepoint");
+	case BPF_PROG_TYPE_KPROBE:
+		return argument ? attach_kprobe(p, argument) : refuse(p, "names no function");
+	case BPF_PROG_TYPE_PERF_EVENT:
+		return attach_perf_event(p);
+	case BPF_PROG_TYPE_XDP:
+		return attach_xdp(p, l->options.interface);
+	case BPF_PROG_TYPE_CGROUP_SKB:
+	case BPF_PROG_TYPE_CGROUP_SOCK:
+	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
+	case BPF_PROG_TYPE_CGROUP_SYSCTL:
+	case BPF_PROG_TYPE_CGROUP_DEVICE:
+	case BPF_PROG_TYPE_SOCK_OPS:
+		return attach_cgroup(p, l->options.cgroup);
+	default:
+		return refuse(p, "this example does not attach programs of its type");
+	}
+}

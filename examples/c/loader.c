@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* Loads any BPF object into the running kernel, and shows what it did. */
+#include "loader.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { USAGE = 2 };
+
+static const char help[] =
+	"usage: loader [OPTION]... OBJECT\n"
+	"Links a BPF object for the running kernel, loads its maps and programs.\n"
+	"  --link-only         link and show, load nothing (needs no privileges)\n"
+	"  --btf FILE          link for the kernel of this BTF; implies --link-only\n"
+	"  --release X.Y.Z     the release of that kernel\n"
+	"  --dump              with --link-only: names and streams in hex, nothing else\n"
+	"  --program NAME      only this program; may be repeated\n"
+	"  --optional          programs of `?` sections too\n"
+	"  --run NAME          run a program once with BPF_PROG_TEST_RUN\n"
+	"  --attach            attach what was loaded, for --seconds N (1)\n"
+	"  --interface NAME    where to attach XDP programs\n"
+	"  --cgroup PATH       where to attach programs of cgroups\n"
+	"  --maps              show the contents of maps at the end\n"
+	"  --expect sample     the checks of the sample object\n"
+	"  --table             one line for each program, separated by tabs\n"
+	"  --verbose           functions, relocations, and the verifier's logs\n"
+	"Exit status: 0 all done, 1 something was refused, 2 bad usage.\n";
+
+static const struct option long_options[] = {
+	{ "link-only", no_argument, NULL, 'l' },      { "btf", required_argument, NULL, 'b' },
+	{ "release", required_argument, NULL, 'R' },  { "dump", no_argument, NULL, 'd' },
+	{ "program", required_argument, NULL, 'p' },  { "optional", no_argument, NULL, 'o' },
+	{ "run", required_argument, NULL, 'r' },      { "attach", no_argument, NULL, 'a' },
+	{ "seconds", required_argument, NULL, 's' },  { "interface", required_argument, NULL, 'i' },
+	{ "cgroup", required_argument, NULL, 'c' },   { "maps", no_argument, NULL, 'm' },
+	{ "expect", required_argument, NULL, 'e' },   { "table", no_argument, NULL, 't' },
+	{ "verbose", no_argument, NULL, 'v' },        { "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int set_option(struct options *o, int option)
+{
+	switch (option) {
+	case 'l': o->link_only = 1; return 0;
+	case 'b': o->btf = optarg; o->link_only = 1; return 0;
+	case 'R': o->release = optarg; return 0;
+	case 'd': o->dump = o->link_only = 1; return 0;
+	case 'p':
+		if (o->chosen_count == MAX_CHOSEN)
+			return -1;
+		o->chosen[o->chosen_count++] = optarg;
+		return 0;
+	case 'o': o->optional = 1; return 0;
+	case 'r': o->run = optarg; return 0;
+	case 'a': o->attach = 1; return 0;
+	case 's': o->seconds = strtoul(optarg, NULL, 10); return 0;
+	case 'i': o->interface = optarg; return 0;
+	case 'c': o->cgroup = optarg; return 0;
+	case 'm': o->show_maps = 1; return 0;
+	case 'e': o->expect = optarg; return strcmp(optarg, "sample") ? -1 : 0;
+	case 't': o->table = 1; return 0;
+	case 'v': o->verbose = 1; return 0;
+	default: return -1;
+	}
+}
+
+static int parse(struct options *o, int argc, char **argv)
+{
+	int option;
+
+	o->seconds = 1;
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			exit(0);
+		}
+		if (set_option(o, option))
+			return -1;
+	}
+	if (optind + 1 != argc)
+		return -1;
+	o->object = argv[optind];
+	return 0;
+}
+
+/* Attaches every loaded program, waits, and says how many were refused. */
+static int attach_all(struct loader *l)
+{
+	int refused = 0;
+
+	for (size_t i = 0; i < l->program_count; i++) {
+		struct program *p = &l->programs[i];
+
+		if (p->fd < 0)
+			continue;
+		if (attach_program(l, p)) {
+			refused++;
+			printf("  program %s NOT ATTACHED: %s\n", p->info.name, p->unattached);
+		} else {
+			printf("  program %s attached\n", p->info.name);
+		}
+	}
+	sleep(l->options.seconds);
+	return refused;
+}
+
+static int run_named(struct loader *l)
+{
+	struct program *p = find_program(l, l->options.run);
+	__u32 result = 0;
+
+	if (!p || p->fd < 0) {
+		printf("  program %s cannot be run: not loaded\n", l->options.run);
+		return 1;
+	}
+	if (run_program(p, &result)) {
+		printf("  program %s cannot be run: %s\n", p->info.name, strerror(errno));
+		return 1;
+	}
+	printf("  program %s ran and returned %u\n", p->info.name, result);
+	return 0;
+}
+
+static int count_refused(const struct loader *l)
+{
+	int refused = 0;
+
+	for (size_t i = 0; i < l->program_count; i++)
+		refused += l->programs[i].wanted &&
+			   (l->options.link_only ? l->programs[i].info.flags & BPFLINK_PROGRAM_FAILED :
+						   l->programs[i].fd < 0);
+	return refused;
+}
+
+static void load(struct loader *l)
+{
+	load_btf(l);
+	create_maps(l);
+	fill_maps(l);
+	load_programs(l);
+	fill_program_arrays(l);
+}
+
+/* The number of things that went wrong. */
+static int use(struct loader *l)
+{
+	int wrong = 0;
+
+	if (l->options.run)
+		wrong += run_named(l);
+	if (l->options.expect)
+		wrong += check_sample(l);
+	if (l->options.attach)
+		wrong += attach_all(l);
+	if (l->options.show_maps)
+		show_contents(l);
+	return wrong;
+}
+
+int main(int argc, char **argv)
+{
+	struct loader l = { .btf_fd = -1 };
+	int wrong = 1;
+
+	if (parse(&l.options, argc, argv)) {
+		fputs(help, stderr);
+		return USAGE;
+	}
+	if (!open_and_link(&l)) {
+		if (l.options.dump)
+			show_dump(&l);
+		else if (!l.options.table)
+			show_link(&l);
+		if (!l.options.link_only) {
+			load(&l);
+			l.options.table ? show_table(&l) : show_loaded(&l);
+		}
+		wrong = count_refused(&l);
+		if (!l.options.link_only)
+			wrong += use(&l);
+	}
+	close_loader(&l);
+	return wrong ? 1 : 0;
+}

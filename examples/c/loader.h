@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A loader of BPF objects: bpflink links, and everything here talks to the
+ * kernel. It needs <bpflink.h>, libc and the kernel's headers.
+ *
+ *   loader.c     options, and the whole work in order
+ *   link.c       opening and linking
+ *   maps.c       creating maps, their sizes and names
+ *   contents.c   what goes into maps: data, maps, programs
+ *   programs.c   loading programs
+ *   kernel_btf.c type ids of what programs attach to
+ *   attach.c     attaching and running programs
+ *   show.c       what the user sees
+ *   sample.c     the checks of the sample object
+ *   sys.c        bpf(2) itself
+ */
+#ifndef EXAMPLES_LOADER_H
+#define EXAMPLES_LOADER_H
+
+#include <bpflink.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+
+#define MAX_CHOSEN 64
+#define REASON_LEN 256
+
+struct options {
+	const char *object;
+	const char *btf; /* link for this BTF instead of the running kernel's */
+	const char *release;
+	const char *chosen[MAX_CHOSEN]; /* programs named by --program */
+	size_t chosen_count;
+	const char *run;       /* the program for BPF_PROG_TEST_RUN */
+	const char *interface; /* for XDP */
+	const char *cgroup;    /* for programs of cgroups */
+	const char *expect;    /* checks to do afterwards: only "sample" */
+	unsigned seconds;      /* how long to stay attached */
+	int optional;          /* load programs of `?` sections too */
+	int link_only;
+	int attach;
+	int dump;      /* names and streams in hex, for comparison */
+	int show_maps; /* contents at the end */
+	int verbose;
+	int table; /* one line for each program, for machines */
+};
+
+/* A map of the object and what became of it. */
+struct map {
+	bpflink_map_info info;
+	int fd;                  /* -1 where it could not be created */
+	char reason[REASON_LEN]; /* why */
+};
+
+/* A program of the object and what became of it. */
+struct program {
+	bpflink_program_info info;
+	int wanted;
+	int fd;                  /* -1 where it is not loaded */
+	int link;                /* -1 where it is not attached */
+	char reason[REASON_LEN]; /* why it is not loaded */
+	char unattached[REASON_LEN];
+	char *log; /* the verifier's, where it refused */
+};
+
+struct loader {
+	struct options options;
+	char stem[64]; /* the object's file name without extensions */
+	bpflink_object *object;
+	bpflink_programs *linked;
+	bpflink_btf *btf;
+	bpflink_target *target;
+	struct map *maps;
+	size_t map_count;
+	struct program *programs;
+	size_t program_count;
+	int btf_fd; /* the object's BTF in the kernel, or -1 */
+};
+
+/* link.c */
+int open_and_link(struct loader *l);
+void close_loader(struct loader *l);
+
+/* maps.c */
+void create_maps(struct loader *l);
+int possible_cpus(void);
+
+/* contents.c */
+void fill_maps(struct loader *l);
+void fill_program_arrays(struct loader *l);
+struct map *find_map(struct loader *l, const char *name);
+
+/* programs.c */
+void load_btf(struct loader *l);
+void load_programs(struct loader *l);
+struct program *find_program(struct loader *l, const char *name);
+
+/* kernel_btf.c */
+__u32 attach_type_id(const bpflink_program_info *p, char reason[REASON_LEN]);
+
+/* attach.c, run.c */
+int attach_program(struct loader *l, struct program *p);
+int run_program(struct program *p, __u32 *result);
+const char *section_argument(const char *section);
+
+/* show.c */
+void show_link(struct loader *l);
+void show_dump(struct loader *l);
+void show_loaded(struct loader *l);
+void show_table(struct loader *l);
+void show_contents(struct loader *l);
+
+/* sample.c */
+int check_sample(struct loader *l);
+
+/* sys.c: -1 and errno, or a file descriptor or 0 */
+int sys_bpf(enum bpf_cmd command, union bpf_attr *attr);
+int map_create(union bpf_attr *attr);
+int map_lookup(int map, const void *key, void *value);
+int map_update(int map, const void *key, const void *value);
+int map_next_key(int map, const void *key, void *next);
+int map_freeze(int map);
+int sys_perf_event_open(void *attr, int pid, int cpu);
+void copy_name(char name[BPF_OBJ_NAME_LEN], const char *prefix, const char *from);
+
+#endif

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* Loading programs with what the library gave. */
+#include "loader.h"
+#include <errno.h>
+#include <linux/version.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#define FIRST_LOG (1u << 20)
+#define LAST_LOG (1u << 24)
+
+struct program *find_program(struct loader *l, const char *name)
+{
+	for (size_t i = 0; i < l->program_count; i++)
+		if (!strcmp(l->programs[i].info.name, name))
+			return &l->programs[i];
+	return NULL;
+}
+
+/* Without it programs lack names of functions and lines, and maps their types; no more. */
+void load_btf(struct loader *l)
+{
+	union bpf_attr attr;
+	size_t size = 0;
+	const void *btf = bpflink_programs_btf(l->linked, &size);
+
+	if (!btf)
+		return;
+	memset(&attr, 0, sizeof attr);
+	attr.btf = (uintptr_t)btf;
+	attr.btf_size = size;
+	l->btf_fd = sys_bpf(BPF_BTF_LOAD, &attr);
+	if (l->btf_fd < 0)
+		fprintf(stderr, "%s: the kernel refuses the object's BTF: %s\n", l->options.object,
+			strerror(errno));
+}
+
+/* Puts the file descriptors of maps where the instructions refer to them. */
+static int fill_references(struct loader *l, size_t index, struct bpf_insn *insns)
+{
+	struct program *p = &l->programs[index];
+	size_t count = bpflink_program_reference_count(l->linked, index);
+
+	for (size_t n = 0; n < count; n++) {
+		bpflink_reference_info r = { .size = sizeof r };
+
+		if (bpflink_program_reference(l->linked, index, n, &r) || r.resolved)
+			continue;
+		if (r.kind != BPFLINK_REF_MAP_FD && r.kind != BPFLINK_REF_MAP_VALUE) {
+			snprintf(p->reason, sizeof p->reason, "unresolved %s %s",
+				 bpflink_reference_kind_name(r.kind), r.name);
+			return -1;
+		}
+		if (r.map >= l->map_count || l->maps[r.map].fd < 0) {
+			snprintf(p->reason, sizeof p->reason, "map %s was not created: %.128s", r.name,
+				 r.map < l->map_count ? l->maps[r.map].reason : "no such map");
+			return -1;
+		}
+		insns[r.insn].imm = l->maps[r.map].fd;
+	}
+	return 0;
+}
+
+/* Kernels before 5.0 want their own version with a kprobe. */
+static __u32 running_version(void)
+{
+	unsigned major = 0, minor = 0, patch = 0;
+	struct utsname name;
+
+	if (uname(&name) || sscanf(name.release, "%u.%u.%u", &major, &minor, &patch) < 2)
+		return LINUX_VERSION_CODE;
+	return KERNEL_VERSION(major, minor, patch > 255 ? 255 : patch);
+}
+
+static void describe(union bpf_attr *attr, const struct loader *l, const bpflink_program_info *p,
+		     const struct bpf_insn *insns)
+{
+	memset(attr, 0, sizeof *attr);
+	attr->prog_type = p->type;
+	attr->insns = (uintptr_t)insns;
+	attr->insn_cnt = p->insn_count;
+	attr->license = (uintptr_t)(p->license ? p->license : "");
+	attr->kern_version = p->kernel_version ? p->kernel_version : running_version();
+	attr->prog_flags = p->load_flags;
+	if (p->flags & BPFLINK_PROGRAM_HAS_ATTACH_TYPE)
+		attr->expected_attach_type = p->attach_type;
+	copy_name(attr->prog_name, "", p->name);
+	if (l->btf_fd < 0)
+		return;
+	attr->prog_btf_fd = l->btf_fd;
+	attr->func_info = (uintptr_t)p->func_info;
+	attr->func_info_cnt = p->func_info_count;
+	attr->func_info_rec_size = p->func_info_rec_size;
+	attr->line_info = (uintptr_t)p->line_info;
+	attr->line_info_cnt = p->line_info_count;
+	attr->line_info_rec_size = p->line_info_rec_size;
+}
+
+/* The last line of the verifier's log that is not a statistic. */
+static void last_words(const char *log, char *to, size_t room)
+{
+	const char *end = log + strlen(log);
+	const char *line = end;
+
+	while (end > log) {
+		while (end > log && end[-1] == '\n')
+			end--;
+		for (line = end; line > log && line[-1] != '\n'; line--)
+			;
+		if (strncmp(line, "processed ", 10) && strncmp(line, "verification time", 17) &&
+		    strncmp(line, "stack depth", 11))
+			break;
+		end = line;
+	}
+	if (room)
+		snprintf(to, room, "%.*s", (int)(end - line < 200 ? end - line : 200), line);
+}
+
+/* Again, with a log that is large enough. */
+static void ask_why(struct program *p, union bpf_attr *attr, int refused)
+{
+	char words[REASON_LEN - 60] = "";
+	__u32 size = FIRST_LOG;
+	int fd;
+
+	for (; size <= LAST_LOG; size <<= 2) {
+		free(p->log);
+		p->log = calloc(1, size);
+		if (!p->log)
+			break;
+		attr->log_level = 1;
+		attr->log_buf = (uintptr_t)p->log;
+		attr->log_size = size;
+		fd = sys_bpf(BPF_PROG_LOAD, attr);
+		if (fd >= 0) {
+			p->fd = fd;
+			return;
+		}
+		if (errno != ENOSPC)
+			break;
+	}
+	if (p->log)
+		last_words(p->log, words, sizeof words);
+	snprintf(p->reason, sizeof p->reason, "%.40s%s%.190s", strerror(refused), *words ? ": " : "", words);
+}
+
+static int is_attached_by_id(const bpflink_program_info *p)
+{
+	return p->type == BPF_PROG_TYPE_TRACING || p->type == BPF_PROG_TYPE_LSM;
+}
+
+static void load_program(struct loader *l, size_t index)
+{
+	struct program *p = &l->programs[index];
+	size_t bytes = p->info.insn_count * sizeof(struct bpf_insn);
+	struct bpf_insn *insns = malloc(bytes + 1);
+	union bpf_attr attr;
+
+	if (!insns)
+		return;
+	memcpy(insns, p->info.insns, bytes);
+	describe(&attr, l, &p->info, insns);
+	if (is_attached_by_id(&p->info))
+		attr.attach_btf_id = attach_type_id(&p->info, p->reason);
+	if (!p->reason[0] && !fill_references(l, index, insns)) {
+		p->fd = sys_bpf(BPF_PROG_LOAD, &attr);
+		if (p->fd < 0)
+			ask_why(p, &attr, errno);
+	}
+	free(insns);
+}
+
+void load_programs(struct loader *l)
+{
+	for (size_t i = 0; i < l->program_count; i++) {
+		struct program *p = &l->programs[i];
+
+		if (!p->wanted || p->reason[0])
+			continue;
+		if (!p->info.type)
+			snprintf(p->reason, sizeof p->reason, "section %.100s names no program type",
+				 p->info.section);
+		else
+			load_program(l, i);
+	}
+}
