@@ -98,40 +98,47 @@ static __u32 target_kind(const bpflink_program_info *p, const char **prefix)
 	return BTF_KIND_FUNC;
 }
 
-static __u32 find_in_kernel(__u32 kind, const char *name, char reason[REASON_LEN])
+static __u32 find_in(const bpflink_btf *btf, __u32 kind, const char *name)
 {
-	bpflink_btf *btf = NULL;
-	bpflink_error *error = NULL;
 	struct types types;
 	size_t size = 0;
-	__u32 id = 0;
 
-	if (bpflink_btf_kernel(&btf, &error)) {
-		snprintf(reason, REASON_LEN, "%s", bpflink_error_message(error));
-		bpflink_error_free(error);
+	if (read_header(&types, bpflink_btf_data(btf, &size), size))
 		return 0;
-	}
-	if (!read_header(&types, bpflink_btf_data(btf, &size), size))
-		id = find_type(&types, kind, name);
-	if (!id)
-		snprintf(reason, REASON_LEN, "nothing to attach to: vmlinux has no %s %s",
-			 kind == BTF_KIND_FUNC ? "function" : "tracepoint", name);
-	bpflink_btf_free(btf);
-	return id;
+	return find_type(&types, kind, name);
 }
 
-__u32 attach_type_id(const bpflink_program_info *p, char reason[REASON_LEN])
+/* The BTF that the user gave, else the running kernel's, once for all programs. */
+static const bpflink_btf *kernel_btf(struct loader *l, char reason[REASON_LEN])
+{
+	bpflink_error *error = NULL;
+
+	if (!l->btf && bpflink_btf_kernel(&l->btf, &error)) {
+		snprintf(reason, REASON_LEN, "%s", bpflink_error_message(error));
+		bpflink_error_free(error);
+	}
+	return l->btf;
+}
+
+__u32 attach_type_id(struct loader *l, const bpflink_program_info *p, char reason[REASON_LEN])
 {
 	const char *argument = section_argument(p->section);
+	const bpflink_btf *btf = kernel_btf(l, reason);
 	const char *prefix;
 	char name[128];
-	__u32 kind;
+	__u32 kind, id;
 
+	if (!btf)
+		return 0;
 	if (!argument) {
 		snprintf(reason, REASON_LEN, "section %.100s does not say what to attach to", p->section);
 		return 0;
 	}
 	kind = target_kind(p, &prefix);
 	snprintf(name, sizeof name, "%s%.100s", prefix, argument);
-	return find_in_kernel(kind, name, reason);
+	id = find_in(btf, kind, name);
+	if (!id)
+		snprintf(reason, REASON_LEN, "nothing to attach to: vmlinux has no %s %s",
+			 kind == BTF_KIND_FUNC ? "function" : "tracepoint", name);
+	return id;
 }

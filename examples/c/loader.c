@@ -13,8 +13,9 @@ static const char help[] =
 	"usage: loader [OPTION]... OBJECT\n"
 	"Links a BPF object for the running kernel, loads its maps and programs.\n"
 	"  --link-only         link and show, load nothing (needs no privileges)\n"
-	"  --btf FILE          link for the kernel of this BTF; implies --link-only\n"
-	"  --release X.Y.Z     the release of that kernel\n"
+	"  --btf FILE          link for the kernel of this BTF (for a kernel that has none itself,\n"
+	"                      or with --link-only for another one)\n"
+	"  --release X.Y.Z     the release of that kernel; the newest if not given\n"
 	"  --dump              with --link-only: names and streams in hex, nothing else\n"
 	"  --program NAME      only this program; may be repeated\n"
 	"  --optional          programs of `?` sections too\n"
@@ -44,7 +45,7 @@ static int set_option(struct options *o, int option)
 {
 	switch (option) {
 	case 'l': o->link_only = 1; return 0;
-	case 'b': o->btf = optarg; o->link_only = 1; return 0;
+	case 'b': o->btf = optarg; return 0;
 	case 'R': o->release = optarg; return 0;
 	case 'd': o->dump = o->link_only = 1; return 0;
 	case 'p':

@@ -9,7 +9,8 @@
  *   contents.c   what goes into maps: data, maps, programs
  *   programs.c   loading programs
  *   kernel_btf.c type ids of what programs attach to
- *   attach.c     attaching and running programs
+ *   attach.c     attaching programs
+ *   run.c        running one once
  *   show.c       what the user sees
  *   sample.c     the checks of the sample object
  *   sys.c        bpf(2) itself
@@ -95,12 +96,14 @@ void load_programs(struct loader *l);
 struct program *find_program(struct loader *l, const char *name);
 
 /* kernel_btf.c */
-__u32 attach_type_id(const bpflink_program_info *p, char reason[REASON_LEN]);
+__u32 attach_type_id(struct loader *l, const bpflink_program_info *p, char reason[REASON_LEN]);
 
-/* attach.c, run.c */
+/* attach.c */
 int attach_program(struct loader *l, struct program *p);
-int run_program(struct program *p, __u32 *result);
 const char *section_argument(const char *section);
+
+/* run.c */
+int run_program(struct program *p, __u32 *result);
 
 /* show.c */
 void show_link(struct loader *l);

@@ -162,7 +162,7 @@ static void load_program(struct loader *l, size_t index)
 	memcpy(insns, p->info.insns, bytes);
 	describe(&attr, l, &p->info, insns);
 	if (is_attached_by_id(&p->info))
-		attr.attach_btf_id = attach_type_id(&p->info, p->reason);
+		attr.attach_btf_id = attach_type_id(l, &p->info, p->reason);
 	if (!p->reason[0] && !fill_references(l, index, insns)) {
 		p->fd = sys_bpf(BPF_PROG_LOAD, &attr);
 		if (p->fd < 0)

@@ -24,13 +24,24 @@
 #define INITIAL_PID_NAMESPACE "pid:[4026531836]"
 #define INITIAL_USER_NAMESPACE "user:[4026531837]"
 
+static int passed;
 static int failures;
-static int checks;
+
+static void count(int good)
+{
+	passed += good;
+	failures += !good;
+}
+
+static void fail(const char *what, const char *which)
+{
+	count(0);
+	printf("    FAILED %s %s\n", what, which);
+}
 
 static void expect(const char *what, uint64_t seen, uint64_t known)
 {
-	checks++;
-	failures += seen != known;
+	count(seen == known);
 	printf("    %s %-44s the program saw %" PRIu64, seen == known ? "ok    " : "FAILED", what, seen);
 	if (seen != known)
 		printf(", userspace knows %" PRIu64, known);
@@ -41,8 +52,7 @@ static void expect_text(const char *what, const char *seen, const char *known)
 {
 	int same = !strcmp(seen, known);
 
-	checks++;
-	failures += !same;
+	count(same);
 	printf("    %s %-44s the program saw \"%s\"", same ? "ok    " : "FAILED", what, seen);
 	if (!same)
 		printf(", userspace knows \"%s\"", known);
@@ -133,8 +143,7 @@ static int run_by_name(struct loader *l, const char *name)
 
 	if (p && p->fd >= 0 && !run_program(p, &ignored))
 		return 0;
-	failures++;
-	printf("    FAILED to run program %s\n", name);
+	fail("to run program", name);
 	return -1;
 }
 
@@ -156,8 +165,7 @@ static void check_test_run(struct loader *l)
 		if (run_by_name(l, "look"))
 			return;
 		if (read_result(l, &r)) {
-			failures++;
-			printf("    FAILED to read .data.result\n");
+			fail("to read", ".data.result");
 			return;
 		}
 		expect("sched_reset_on_fork, a bitfield", r.test_run.reset_on_fork, i == RUNS);
@@ -207,14 +215,13 @@ static void check_ring_buffer(struct loader *l)
 	size_t page = sysconf(_SC_PAGESIZE);
 	unsigned char *ring;
 	uint64_t produced;
-	int count = 0;
+	int seen = 0;
 
 	if (!m)
 		return;
 	ring = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, m->fd, page);
 	if (ring == MAP_FAILED) {
-		failures++;
-		printf("    FAILED to map the ring buffer\n");
+		fail("to map", "the ring buffer");
 		return;
 	}
 	memcpy(&produced, ring, sizeof produced);
@@ -224,11 +231,11 @@ static void check_ring_buffer(struct loader *l)
 
 		memcpy(&length, ring + page + at, sizeof length);
 		memcpy(&event, ring + page + at + BPF_RINGBUF_HDR_SZ, sizeof event);
-		count += event.runs == (unsigned)count + 1;
+		seen += event.runs == (unsigned)seen + 1;
 		at += (BPF_RINGBUF_HDR_SZ + (length & ~BPF_RINGBUF_BUSY_BIT) + 7) / 8 * 8;
 	}
 	munmap(ring, 2 * page);
-	expect("events in the ring buffer", count, RUNS);
+	expect("events in the ring buffer", seen, RUNS);
 }
 
 /* The program sees this process each time that it goes to sleep. */
@@ -249,8 +256,7 @@ static void check_attached(struct loader *l)
 		return;
 	}
 	if (map_update(m->fd, &zero, &request) || attach_program(l, p)) {
-		failures++;
-		printf("    FAILED to attach program watch: %s\n", p->unattached);
+		fail("to attach program watch:", p->unattached);
 		return;
 	}
 	for (int i = 0; i < 20 && !r.switched.tgid; i++) {
@@ -288,6 +294,6 @@ int check_sample(struct loader *l)
 	check_ring_buffer(l);
 	check_callback(l);
 	check_attached(l);
-	printf("sample: %d passed, %d failed\n", checks - failures, failures);
+	printf("sample: %d passed, %d failed\n", passed, failures);
 	return failures;
 }
