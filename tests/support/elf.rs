@@ -85,8 +85,9 @@ pub struct Symbol {
     pub size: u64,
 }
 
+/// A relocation record.
 #[derive(Clone, Debug)]
-struct Rel {
+pub struct Rel {
     section: usize,
     offset: u64,
     symbol: usize,
@@ -238,12 +239,9 @@ impl ElfBuilder {
         });
     }
 
-    /// Reorders the relocation records as a test wants it.
-    pub fn permute_rels(&mut self, seed: &[usize]) {
-        for (i, &s) in seed.iter().enumerate().take(self.rels.len()) {
-            let len = self.rels.len();
-            self.rels.swap(i, s % len);
-        }
+    /// Lets `change` reorder the relocation records.
+    pub fn reorder_rels(&mut self, change: impl FnOnce(&mut [Rel])) {
+        change(&mut self.rels);
     }
 
     /// Local symbols come first in a symbol table: the new number of each symbol, from 1.

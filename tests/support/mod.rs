@@ -11,6 +11,7 @@ pub mod elf_layout;
 pub mod insn;
 pub mod link;
 pub mod object;
+pub mod plan;
 pub mod skip;
 pub mod time;
 pub mod vm;

@@ -1,0 +1,230 @@
+//! What holds for every object: the order of its parts does not matter, nor the
+//! byte order, nor how often it is linked; and no input makes the library panic
+//! or hang.
+
+mod support;
+
+use bpflink::btf::Btf;
+use bpflink::link::{Program, Programs};
+use bpflink::{Object, Target};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::sync::{Arc, OnceLock};
+use support::btf::Order;
+use support::clang::compile;
+use support::link::*;
+use support::plan::{Function, Op, Plan, Shuffle, kernel};
+use support::time::bounded;
+use support::vm::decode;
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        any::<i32>().prop_map(Op::Move),
+        any::<usize>().prop_map(Op::Call),
+        any::<usize>().prop_map(Op::Callback),
+        any::<usize>().prop_map(Op::Read),
+        any::<usize>().prop_map(Op::Exists),
+        any::<usize>().prop_map(Op::Map),
+        any::<usize>().prop_map(Op::Data),
+    ]
+}
+
+fn plan() -> impl Strategy<Value = Plan> {
+    let function =
+        (0..4_usize, vec(op(), 0..6)).prop_map(|(section, ops)| Function { section, ops });
+    vec(function, 1..9).prop_map(|functions| Plan { functions })
+}
+
+/// All that a loader sees of a program, but what counts type ids and lines.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Seen {
+    name: String,
+    insns: Vec<[i32; 5]>,
+    functions: Vec<(String, u32)>,
+    references: Vec<(u32, &'static str, String, i64)>,
+    outcomes: Vec<(u32, u32)>,
+    records: [usize; 2],
+    error: Option<String>,
+}
+
+fn look(set: &Programs) -> Vec<Seen> {
+    let order = order_of(set.object());
+    let mut seen: Vec<Seen> = set.programs().iter().map(|p| look_at(p, order)).collect();
+    seen.sort();
+    seen
+}
+
+fn look_at(program: &Program, order: Order) -> Seen {
+    let insns = decode(program.bytes().unwrap_or_default(), order);
+    let references = program.references().into_iter();
+    let outcomes = program.relocations();
+    Seen {
+        name: program.name().to_string(),
+        insns: insns
+            .iter()
+            .map(|i| {
+                [
+                    i.code.into(),
+                    i.dst.into(),
+                    i.src.into(),
+                    i.off.into(),
+                    i.imm,
+                ]
+            })
+            .collect(),
+        functions: program
+            .functions()
+            .map(|f| (f.name.to_string(), f.insn))
+            .collect(),
+        references: references
+            .map(|r| (r.insn, r.kind.name(), r.name.to_string(), r.offset))
+            .collect(),
+        outcomes: outcomes
+            .map(|r| (r.insn, r.report.outcome as u32))
+            .collect(),
+        records: [program.func_info().count(), program.line_info().count()],
+        error: program.error().map(ToString::to_string),
+    }
+}
+
+fn link_plan(plan: &Plan, order: Order, shuffle: u64) -> Programs {
+    let bytes = plan.build(order, &mut Shuffle(shuffle));
+    link_for(&opened(&bytes), &target(&kernel(order)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Permuting relocation records, programs or sections never changes the result.
+    #[test]
+    fn the_order_of_parts_does_not_matter(plan in plan(), shuffle in 1_u64..) {
+        let straight = link_plan(&plan, Order::Little, 0);
+        let shuffled = link_plan(&plan, Order::Little, shuffle);
+        for program in straight.programs() {
+            prop_assert!(program.error().is_none(), "{:?}", program.error());
+        }
+        prop_assert_eq!(look(&straight), look(&shuffled));
+    }
+
+    /// Big- and little-endian builds of one plan mean the same.
+    #[test]
+    fn the_byte_order_does_not_matter(plan in plan()) {
+        let little = link_plan(&plan, Order::Little, 0);
+        let big = link_plan(&plan, Order::Big, 0);
+        prop_assert_eq!(look(&little), look(&big));
+    }
+
+    /// Linking twice gives identical bytes.
+    #[test]
+    fn linking_twice_gives_identical_bytes(plan in plan()) {
+        let bytes = plan.build(Order::Little, &mut Shuffle(0));
+        let kernel = target(&kernel(Order::Little));
+        let object = opened(&bytes);
+        let once = link_for(&object, &kernel);
+        let again = link_for(&object, &kernel);
+        let anew = link_for(&opened(&bytes), &kernel);
+        for program in once.programs() {
+            let name = program.name().to_string();
+            let of = |set: &Programs| set.get(&name).and_then(|p| p.bytes().map(<[u8]>::to_vec));
+            prop_assert_eq!(of(&once), of(&again));
+            prop_assert_eq!(of(&once), of(&anew));
+        }
+        prop_assert_eq!(once.btf(), anew.btf());
+    }
+}
+
+/// Objects to damage: those that clang compiled, where there is one, and a plan.
+fn originals() -> &'static [Vec<u8>] {
+    static ORIGINALS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    ORIGINALS.get_or_init(|| {
+        let functions = (0..8).map(|i| Function {
+            section: i,
+            ops: vec![
+                Op::Call(i + 1),
+                Op::Callback(i + 3),
+                Op::Read(i),
+                Op::Exists(i),
+                Op::Map(i),
+                Op::Data(i),
+            ],
+        });
+        let plan = Plan {
+            functions: functions.collect(),
+        };
+        let mut all = vec![
+            plan.build(Order::Little, &mut Shuffle(0)),
+            plan.build(Order::Big, &mut Shuffle(1)),
+        ];
+        for name in ["calls", "maps", "core"] {
+            all.extend(compile(name, Order::Little, &[]));
+        }
+        all
+    })
+}
+
+/// Bytes that end early or have some bits flipped.
+fn damage(mut bytes: Vec<u8>, cut: usize, flips: &[(usize, u8)]) -> Vec<u8> {
+    if cut.is_multiple_of(4) {
+        bytes.truncate(cut / 4 % (bytes.len() + 1));
+    }
+    let len = bytes.len().max(1);
+    for &(at, mask) in flips {
+        if let Some(byte) = bytes.get_mut(at % len) {
+            *byte ^= mask;
+        }
+    }
+    bytes
+}
+
+/// Goes through all that the library does with an object.
+fn try_everything(bytes: &[u8], kernel: &Target) {
+    let Ok(object) = Object::parse(bytes, "damaged") else {
+        return;
+    };
+    let object = Arc::new(object);
+    if let Ok(set) = bpflink::Linker::new(kernel).link(&object) {
+        look(&set);
+    }
+    // As if it were the kernel: its types against themselves.
+    if let Some(own) = object.btf() {
+        let own = Target::from_btf(own.clone());
+        if let Ok(set) = bpflink::Linker::new(&own).link(&object) {
+            look(&set);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1536, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Truncated or bit-flipped objects give an error or a result.
+    #[test]
+    fn damaged_objects_give_an_error_or_a_result(
+        which in any::<usize>(),
+        cut in any::<usize>(),
+        flips in vec((any::<usize>(), any::<u8>()), 0..8),
+    ) {
+        let original = &originals()[which % originals().len()];
+        let damaged = damage(original.clone(), cut, &flips);
+        bounded(move || try_everything(&damaged, &target(&kernel(Order::Little))));
+    }
+
+    /// The same for the BTF of the kernel.
+    #[test]
+    fn damaged_kernels_give_an_error_or_a_result(
+        which in any::<usize>(),
+        cut in any::<usize>(),
+        flips in vec((any::<usize>(), any::<u8>()), 1..8),
+    ) {
+        let original = &originals()[which % originals().len()];
+        let object = opened(original);
+        let raw = object.btf().expect("every original has BTF").bytes().to_vec();
+        let damaged = damage(raw, cut, &flips);
+        bounded(move || {
+            if let Ok(btf) = Btf::parse(damaged, None) {
+                let set = bpflink::Linker::new(&Target::from_btf(Arc::new(btf))).link(&object);
+                set.map(|set| look(&set)).ok();
+            }
+        });
+    }
+}
