@@ -14,11 +14,13 @@ mod kernel;
 mod kind;
 mod map;
 mod names;
+mod prepare;
 mod raw;
 mod scan;
 #[cfg(test)]
 pub(crate) mod testing;
 mod view;
+mod write;
 
 pub use data::Data;
 pub use error::BtfError;
@@ -26,6 +28,7 @@ pub use ext::{BtfExt, CoreRelo, FuncInfo, LineInfo, RawRecord, Subsection, Subse
 pub use kernel::{SYSFS_BTF, SharedBtf};
 pub use kind::Kind;
 pub use names::essential_name;
+pub use prepare::{KconfigVar, Layout, Variable, kconfig_layout, prepare};
 pub use raw::Btf;
 pub use view::{ArrayType, EnumValue, IntEncoding, Linkage, Member, Param, SectionVar, Type};
 

@@ -109,6 +109,13 @@ impl Btf {
         self.table.offset(self.type_bytes(), index)
     }
 
+    /// Bytes of an own type, its head included.
+    pub(super) fn type_len(&self, id: TypeId) -> Option<usize> {
+        let start = self.type_offset(id)?;
+        let end = self.table.next(self.type_bytes(), start)?;
+        end.checked_sub(start)
+    }
+
     /// A type by its id, in this BTF or its base.
     #[inline]
     pub fn type_by_id(&self, id: TypeId) -> Result<Type<'_>, BtfError> {

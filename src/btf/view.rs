@@ -151,6 +151,18 @@ impl<'a> Type<'a> {
         self.btf.endian()
     }
 
+    /// Kind, kind flag and number of entries as they stand in the file.
+    pub(super) fn info(&self) -> u32 {
+        self.info
+    }
+
+    /// What stands behind the head, and nothing of the next type.
+    pub(super) fn tail_bytes(&self) -> &'a [u8] {
+        let len = self.btf.type_len(self.id).unwrap_or_default();
+        let len = len.saturating_sub(TYPE_HEAD);
+        self.tail.get(..len).unwrap_or_default()
+    }
+
     /// Its kind.
     #[inline]
     pub fn kind(&self) -> Kind {

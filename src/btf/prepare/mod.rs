@@ -1,0 +1,51 @@
+//! An object's BTF as a kernel accepts it.
+//!
+//! Compilers leave open what only the ELF file knows (sizes of sections, places of
+//! variables), mark what somebody else defines in ways that the kernel refuses, and
+//! use kinds that older kernels do not know. Each type goes through the same steps,
+//! one file each; ids stay what they were, types that are needed besides come last.
+
+mod externs;
+mod layout;
+mod sanitize;
+
+use super::write::{Draft, Writer};
+use super::{Btf, BtfError};
+use crate::feature::Feature;
+use externs::Externs;
+use sanitize::Sanitizer;
+
+pub use externs::{KconfigVar, kconfig_layout};
+pub use layout::{Layout, Variable};
+
+/// The bytes for BPF_BTF_LOAD, in the byte order of `btf`, for a kernel that
+/// supports what `supports` says; it is asked only where the answer matters.
+///
+/// What the BTF does not say well stays as it is: the kernel's verifier tells
+/// more about it than could be told here.
+pub fn prepare(
+    btf: &Btf,
+    layout: &Layout,
+    supports: &dyn Fn(Feature) -> bool,
+) -> Result<Vec<u8>, BtfError> {
+    if btf.base().is_some() {
+        let what = "split BTF is no BTF of an object".to_owned();
+        return Err(BtfError::Malformed(what));
+    }
+    let mut writer = Writer::new(btf.endian(), btf.string_bytes());
+    let externs = Externs::find(btf, &mut writer)?;
+    let mut sanitizer = Sanitizer::new(btf, supports, externs.first_free_id());
+    for ty in btf.own_types() {
+        let mut draft = Draft::of(&ty)?;
+        externs.apply(ty.id(), &mut draft);
+        layout.apply(&ty, &mut draft);
+        sanitizer.apply(&mut draft, &mut writer)?;
+        writer.push(&draft);
+    }
+    for mut draft in externs.added_types() {
+        sanitizer.apply(&mut draft, &mut writer)?;
+        writer.push(&draft);
+    }
+    sanitizer.finish(&mut writer)?;
+    writer.finish()
+}
