@@ -39,6 +39,10 @@ pub type TypeId = u32;
 /// before the chain counts as a cycle; libbpf's MAX_RESOLVE_DEPTH is 32 too.
 pub const MAX_CHAIN: usize = 32;
 
+/// Longer names are not looked up: the kernel knows none over 512 bytes, and names
+/// may overlap, so that a small file could make a reader busy for hours.
+pub const MAX_NAME: usize = 4096;
+
 /// A name for people: bytes of a string section, shown as UTF-8.
 pub fn display_name(name: &[u8]) -> std::borrow::Cow<'_, str> {
     if name.is_empty() {

@@ -8,7 +8,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::OnceLock;
 
-use super::{Btf, Kind, TypeId};
+use super::{Btf, Kind, MAX_NAME, TypeId};
 
 /// The end of a chain, and an empty bucket.
 const END: u32 = u32::MAX;
@@ -90,7 +90,7 @@ impl Btf {
             .chain(others.into_iter().flatten());
         candidates.filter(move |&id| {
             self.type_by_id(id)
-                .is_ok_and(|ty| kinds.contains(&ty.kind()) && ty.name() == Ok(name))
+                .is_ok_and(|ty| kinds.contains(&ty.kind()) && ty.short_name() == name)
         })
     }
 
@@ -104,8 +104,8 @@ impl Btf {
     }
 
     fn essential_name_is(&self, id: TypeId, essential: &[u8]) -> bool {
-        let name = self.type_by_id(id).and_then(|ty| ty.name());
-        name.is_ok_and(|name| essential_name(name) == essential)
+        self.type_by_id(id)
+            .is_ok_and(|ty| essential_name(ty.short_name()) == essential)
     }
 }
 
@@ -123,7 +123,7 @@ impl Index {
             let own = name_off.checked_sub(btf.first_string());
             let short = own.and_then(|at| hash_at(seed, strings, at as usize));
             let hash = short.or_else(|| {
-                let name = btf.string(name_off).ok()?;
+                let name = btf.short_string(name_off)?;
                 Some(hash(seed, essential_name(name)))
             });
             if let Some(next) = hash {
@@ -196,7 +196,8 @@ fn hash_at(seed: u64, strings: &[u8], at: usize) -> Option<u32> {
     const UNDERSCORES: u64 = ONES * b'_' as u64;
     let mut hash = seed;
     let mut pairs = 0;
-    for word in strings.get(at..)?.as_chunks::<8>().0 {
+    let (words, _) = strings.get(at..)?.as_chunks::<8>();
+    for word in words.iter().take(MAX_NAME / 8) {
         let mut word = u64::from_le_bytes(*word);
         let end = zero_bytes(word);
         if end != 0 {

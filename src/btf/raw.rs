@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::kind::{KINDS, KindLayout, LAYOUTS};
 use super::names::Names;
 use super::scan::TypeTable;
-use super::{BtfError, Data, Kind, Type, TypeId};
+use super::{BtfError, Data, Kind, MAX_NAME, Type, TypeId};
 use crate::bytes::{Endian, cstr_at, range_within, slice_at};
 
 const MAGIC: u16 = 0xeb9f;
@@ -174,6 +174,18 @@ impl Btf {
                 Some(base) => base.string(offset),
                 None => Err(BtfError::NoName(offset)),
             },
+        }
+    }
+
+    /// The string at `offset`, where it is one of at most [`MAX_NAME`](super::MAX_NAME) bytes.
+    pub(super) fn short_string(&self, offset: u32) -> Option<&[u8]> {
+        match (offset.checked_sub(self.first_string), &self.base) {
+            (Some(own), _) => {
+                let tail = self.string_bytes().get(own as usize..)?;
+                cstr_at(tail.get(..=MAX_NAME).unwrap_or(tail), 0)
+            }
+            (None, Some(base)) => base.short_string(offset),
+            (None, None) => None,
         }
     }
 

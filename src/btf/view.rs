@@ -192,6 +192,11 @@ impl<'a> Type<'a> {
         self.btf.string(self.name_off)
     }
 
+    /// Its name, where it is not too long to be looked up; else empty.
+    pub(super) fn short_name(&self) -> &'a [u8] {
+        self.btf.short_string(self.name_off).unwrap_or_default()
+    }
+
     /// Size in bytes as the type itself says (ints, composites, enums, floats, data sections).
     pub fn size(&self) -> u32 {
         self.size_or_type

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod btf_index;
+mod btf_layout;
 mod btf_section;
 mod data;
 mod error;

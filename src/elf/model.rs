@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Extern, Map, SpecialSection, Stream};
-use crate::btf::Btf;
+use crate::btf::{Btf, Layout};
 use crate::bytes::Endian;
 use crate::name::Name;
 
@@ -21,6 +21,7 @@ pub struct Object {
     pub(crate) externs: Vec<Extern>,
     pub(crate) special: Vec<SpecialSection>,
     pub(crate) btf: Option<Arc<Btf>>,
+    pub(crate) btf_layout: Layout,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -69,6 +70,11 @@ impl Object {
     /// Its BTF as the compiler wrote it.
     pub fn btf(&self) -> Option<&Arc<Btf>> {
         self.btf.as_ref()
+    }
+
+    /// What [`prepare`](crate::btf::prepare) needs of the file besides the BTF.
+    pub fn btf_layout(&self) -> &Layout {
+        &self.btf_layout
     }
 
     /// What was odd about the file, but no reason to refuse it.

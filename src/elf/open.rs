@@ -13,10 +13,10 @@ use super::maps_btf::PlacedMap;
 use super::sections::{Role, Roles, check_contents, license, version};
 use super::targets::{Home, Targets};
 use super::{
-    Map, Object, ProgramType, Stream, externs, map_entries, maps_btf, maps_legacy, records,
-    relocations, special, symbols,
+    Map, Object, ProgramType, Stream, btf_layout, externs, map_entries, maps_btf, maps_legacy,
+    records, relocations, special, symbols,
 };
-use crate::btf::Btf;
+use crate::btf::{Btf, Layout};
 use crate::error::{Cause, Error};
 use crate::insn::decode_stream;
 use crate::name::Name;
@@ -83,6 +83,7 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
             externs: Vec::new(),
             special: Vec::new(),
             btf: btf.clone(),
+            btf_layout: Layout::new(),
             warnings: Vec::new(),
         },
         file: &file,
@@ -97,6 +98,7 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
     opening.references()?;
     opening.special_sections()?;
     opening.warn_of_pointers();
+    opening.object.btf_layout = btf_layout::layout(&file, &opening.object.streams);
     let Object {
         streams, warnings, ..
     } = &mut opening.object;

@@ -12,7 +12,7 @@ use super::{
     CoreRelocation, Extern, FunctionAddress, InfoTable, Map, MapOrigin, Object, ProgramType,
     Reference, ReferenceTarget, Stream, Symbol,
 };
-use crate::btf::Btf;
+use crate::btf::{Btf, Layout};
 use crate::bytes::Endian;
 use crate::error::{Cause, Error};
 use crate::insn::{INSN_SIZE, Insn, decode_stream};
@@ -157,6 +157,7 @@ fn from_insns(raw: RawStream) -> Result<Object> {
         externs,
         special: Vec::new(),
         btf,
+        btf_layout: Layout::new(),
         warnings: Vec::new(),
     })
 }

@@ -24,6 +24,18 @@ const IMAGES: [&str; 7] = [
     "usr/lib/debug/lib/modules/*/vmlinux",
 ];
 
+/// Features that every kernel with [`LAST_BTF_KIND`] has.
+const BTF_KINDS: [Feature; 7] = [
+    Feature::Btf,
+    Feature::BtfFunc,
+    Feature::BtfDatasec,
+    Feature::BtfFuncGlobal,
+    Feature::BtfFloat,
+    Feature::BtfDeclTag,
+    Feature::BtfTypeTag,
+];
+const LAST_BTF_KIND: Feature = Feature::BtfEnum64;
+
 /// Asks the kernel whether it supports something; `None` where it does not say
 /// (without the privilege to load programs, say).
 pub(super) type Probe = fn(Feature) -> Option<bool>;
@@ -137,7 +149,13 @@ impl RunningKernel {
 
     /// Whether the kernel supports `feature`: it is asked once. Where it does not
     /// answer, its release decides; where that is unknown too, it is a new one.
+    ///
+    /// Kinds of BTF came one after the other, and no kernel understands a later one
+    /// without the earlier: one question usually answers for all.
     pub(super) fn supports(&self, feature: Feature) -> bool {
+        if BTF_KINDS.contains(&feature) && self.supports(LAST_BTF_KIND) {
+            return true;
+        }
         let ask = || {
             (self.probe)(feature).unwrap_or_else(|| {
                 let by_release = self.release().map(Features::of_release);

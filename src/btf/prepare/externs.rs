@@ -66,13 +66,13 @@ impl Externs {
     }
 
     fn add_section(&mut self, ty: &Type<'_>) {
-        match ty.name() {
-            Ok(KSYMS) => {
+        match ty.short_name() {
+            KSYMS => {
                 self.ksyms.insert(ty.id());
                 self.variables
                     .extend(ty.section_vars().map(|var| var.type_id));
             }
-            Ok(KCONFIG) => {
+            KCONFIG => {
                 self.kconfig.insert(ty.id());
             }
             _ => {}
@@ -178,7 +178,7 @@ pub struct KconfigVar {
 /// alignment first, so that nothing is lost between them.
 pub fn kconfig_layout(btf: &Btf) -> (Vec<KconfigVar>, u32) {
     let sections = btf.own_types().filter(|ty| ty.kind() == Kind::Datasec);
-    let section = sections.into_iter().find(|ty| ty.name() == Ok(KCONFIG));
+    let section = sections.into_iter().find(|ty| ty.short_name() == KCONFIG);
     let mut vars: Vec<(u32, SectionVar)> = section
         .iter()
         .flat_map(|section| section.section_vars())

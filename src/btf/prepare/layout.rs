@@ -53,7 +53,7 @@ impl Layout {
             Kind::Datasec => self.fix_section(ty, draft),
             Kind::Var => self.fix_variable(ty, draft),
             Kind::Func if ty.linkage() == Some(Linkage::Global) => {
-                let name = ty.name().unwrap_or_default();
+                let name = ty.short_name();
                 if self.hidden_functions.contains(name) {
                     draft.set_info(Kind::Func, 0);
                 }
@@ -64,7 +64,7 @@ impl Layout {
 
     /// Hidden variables count as static, as hidden functions do.
     fn fix_variable(&self, ty: &Type<'_>, draft: &mut Draft) {
-        let variable = self.variables.get(ty.name().unwrap_or_default());
+        let variable = self.variables.get(ty.short_name());
         let global = ty.linkage() == Some(Linkage::Global);
         if let (true, Some(Variable { hidden: true, .. })) = (global, variable)
             && let Some(linkage) = draft.tail.first_mut()
@@ -77,7 +77,7 @@ impl Layout {
     /// variables 0; after static linking they are there. The kernel wants the
     /// variables in the order of their offsets.
     fn fix_section(&self, ty: &Type<'_>, draft: &mut Draft) {
-        let size = self.sections.get(ty.name().unwrap_or_default());
+        let size = self.sections.get(ty.short_name());
         if let (0, Some(&size)) = (draft.size_or_type, size) {
             draft.size_or_type = size;
             let (entries, _) = draft.tail.as_chunks_mut::<ENTRY>();
@@ -95,7 +95,6 @@ impl Layout {
     fn global_variable(&self, btf: &Btf, id: u32) -> Option<Variable> {
         let var = btf.type_by_id(id).ok()?;
         let global = var.kind() == Kind::Var && var.linkage() == Some(Linkage::Global);
-        let name = global.then(|| var.name().ok())??;
-        self.variables.get(name).copied()
+        global.then(|| self.variables.get(var.short_name()).copied())?
     }
 }

@@ -63,7 +63,7 @@ impl<'a> Sanitizer<'a> {
     }
 
     fn section(&self, draft: &mut Draft, writer: &mut Writer) -> Result<(), BtfError> {
-        let name = self.btf.string(draft.name_off).unwrap_or_default();
+        let name = self.btf.short_string(draft.name_off).unwrap_or_default();
         if self.lacks(Feature::BtfDatasec) {
             // A struct needs an identifier for a name.
             let name = with_underscores(name, |byte| byte.is_ascii_alphanumeric());

@@ -1,5 +1,6 @@
 //! Finalize: everything between a relocated stream and bpf(2).
 
+mod btf;
 mod helpers;
 mod info;
 mod references;
@@ -67,6 +68,9 @@ impl Programs {
                 };
                 results.push((index, job.run()));
             }
+        }
+        if self.btf.is_none() {
+            self.btf = btf::prepared(&self.object, target, &mut warnings);
         }
         self.warnings.append(&mut warnings);
         for (index, result) in results {

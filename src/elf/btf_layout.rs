@@ -1,0 +1,38 @@
+//! What the object's BTF needs of the ELF file: sizes of sections, places of
+//! variables, hidden functions.
+
+use object::elf;
+
+use super::file::{ElfFile, ElfSymbol, Place};
+use super::{Binding, Stream};
+use crate::btf::{Layout, Variable};
+
+/// The facts for [`prepare`](crate::btf::prepare), as libbpf takes them from the file.
+pub(super) fn layout(file: &ElfFile<'_>, streams: &[Stream]) -> Layout {
+    let mut layout = Layout::new();
+    for section in &file.sections {
+        // One that is larger can be no section of variables.
+        if let Ok(size) = u32::try_from(section.size) {
+            layout.add_section(section.name.as_bytes(), size);
+        }
+    }
+    for symbol in file.symbols.iter().filter(|symbol| is_variable(symbol)) {
+        if let Ok(offset) = u32::try_from(symbol.value) {
+            let hidden = symbol.hidden;
+            layout.add_variable(symbol.name, Variable { offset, hidden });
+        }
+    }
+    // Entry programs stay global: nobody calls them.
+    for symbol in streams.iter().flat_map(|stream| &stream.symbols) {
+        if symbol.hidden && !symbol.entry && symbol.binding != Binding::Local {
+            layout.add_hidden_function(symbol.name.as_bytes());
+        }
+    }
+    layout
+}
+
+fn is_variable(symbol: &ElfSymbol<'_>) -> bool {
+    symbol.kind == elf::STT_OBJECT
+        && symbol.binding != elf::STB_LOCAL
+        && matches!(symbol.place, Place::Section(_))
+}
