@@ -102,8 +102,9 @@ static __u32 find_in(const bpflink_btf *btf, __u32 kind, const char *name)
 {
 	struct types types;
 	size_t size = 0;
+	const void *data = bpflink_btf_data(btf, &size);
 
-	if (read_header(&types, bpflink_btf_data(btf, &size), size))
+	if (read_header(&types, data, size))
 		return 0;
 	return find_type(&types, kind, name);
 }
