@@ -59,6 +59,14 @@ impl Target {
         Target(Source::Running(RunningKernel::this()))
     }
 
+    /// A kernel whose files lie below `root`, and that cannot be probed.
+    #[cfg(test)]
+    pub(crate) fn running_below(root: std::path::PathBuf) -> Target {
+        Target(Source::Running(Arc::new(RunningKernel::new(root, |_| {
+            None
+        }))))
+    }
+
     /// A kernel of which only the BTF is known: the newest there is.
     pub fn from_btf(vmlinux: Arc<Btf>) -> Target {
         Target(Source::Described(Arc::new(Described {

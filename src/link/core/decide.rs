@@ -253,6 +253,10 @@ impl<'a> Roots<'a> {
         }
     }
 
+    pub(super) fn warnings(&self) -> Arc<[String]> {
+        self.origins.warnings()
+    }
+
     pub(super) fn candidates(
         &mut self,
         local: &Btf,

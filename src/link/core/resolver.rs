@@ -68,6 +68,11 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// What was odd about the target's modules, as far as they were looked at.
+    pub fn warnings(&self) -> Arc<[String]> {
+        self.roots.warnings()
+    }
+
     /// Computes every fixup of one program; the functions are those that the program
     /// reaches, its entry first. Either all relocations stand or the first failure is told.
     pub fn resolve_program(
