@@ -70,6 +70,11 @@ impl Programs {
         self.btf.as_deref()
     }
 
+    /// The error of the first program that failed, if any did.
+    pub fn first_error(&self) -> Option<&Error> {
+        self.programs.iter().find_map(Program::error)
+    }
+
     /// What was odd on the way, but no reason to fail a program.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
@@ -153,7 +158,8 @@ impl Programs {
             }));
         };
         let reach = self.functions.reach(id, &mut Seen::default());
-        let program = Program::new(name.clone(), &self.object, &self.functions, reach);
+        let mut program = Program::new(name.clone(), &self.object, &self.functions, reach);
+        program.error = program.defect();
         self.programs.push(program);
         Ok(self.programs.len() - 1)
     }
