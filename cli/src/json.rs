@@ -11,9 +11,8 @@ pub fn text(programs: &Programs, lines: bool) -> String {
     for program in programs.programs() {
         text += &format!("{}\n", program_value(program, lines));
     }
-    for (index, map) in programs.object().maps().iter().enumerate() {
-        let contents = programs.map_contents(index);
-        text += &format!("{}\n", map_value(map, contents));
+    for map in programs.object().maps() {
+        text += &format!("{}\n", map_value(map));
     }
     text
 }
@@ -75,7 +74,7 @@ fn relocation_value(relocation: ProgramRelocation<'_>) -> Value {
     })
 }
 
-fn map_value(map: &Map, contents: Option<&[u8]>) -> Value {
+fn map_value(map: &Map) -> Value {
     let definition = &map.definition;
     let mut value = json!({
         "map": map.name.to_string(),
@@ -85,7 +84,7 @@ fn map_value(map: &Map, contents: Option<&[u8]>) -> Value {
         "max_entries": definition.max_entries,
         "flags": definition.flags,
     });
-    if let Some(initial) = contents {
+    if let Some(initial) = &map.initial {
         value["initial"] = json!(hex(initial));
     }
     value

@@ -349,13 +349,7 @@ impl EnumValue {
 impl Btf {
     /// Skips modifiers (const, volatile, restrict, type tags) and typedefs.
     pub fn resolve(&self, id: TypeId) -> Result<Type<'_>, BtfError> {
-        self.resolve_type(self.type_by_id(id)?)
-    }
-
-    /// The same, from a type that was looked up already.
-    #[inline]
-    pub fn resolve_type<'a>(&'a self, start: Type<'a>) -> Result<Type<'a>, BtfError> {
-        let mut ty = start;
+        let mut ty = self.type_by_id(id)?;
         for _ in 0..MAX_CHAIN {
             if !ty.kind().is_modifier_or_typedef() {
                 return Ok(ty);
@@ -363,7 +357,7 @@ impl Btf {
             // Through `self`, since a type of the base never refers to the split part.
             ty = self.type_by_id(ty.target())?;
         }
-        Err(BtfError::Cycle(start.id()))
+        Err(BtfError::Cycle(id))
     }
 
     /// Size of a type in bytes, arrays multiplied out (libbpf's btf__resolve_size).

@@ -68,7 +68,6 @@ impl<'a> ExternKinds<'a> {
             },
             weak,
             btf_id: ty.map(|ty| ty.id()),
-            kconfig: None,
         }
     }
 }

@@ -9,7 +9,6 @@
 pub mod core;
 mod defects;
 mod error;
-mod externs;
 mod finalize;
 mod flatten;
 mod functions;
@@ -22,7 +21,6 @@ mod relocate;
 mod split;
 
 pub use error::LinkError;
-pub use externs::KconfigError;
 pub use finalize::FinalizeOptions;
 pub use lines::ProgramLine;
 pub use linker::Linker;

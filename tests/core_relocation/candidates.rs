@@ -1,9 +1,17 @@
 //! Several types of one name: one local type gets one layout, or the error says
 //! that the choice is ambiguous. Never a mixture, never the order of records.
 
+use std::sync::Arc;
+
+use bpflink::Target;
+use bpflink::btf::Btf;
+use bpflink::target::TargetBuilder;
+
 use crate::case::{Case, assert_says, u32_struct};
+use crate::support::btf::{BtfBuilder, Order, UNSIGNED, field};
 use crate::support::btf_ext::core::*;
 use crate::support::insn::*;
+use crate::support::link::{btf, failure, stream};
 
 /// Two layouts of `s`: {a at 0, b at 4} and {a at 16, c at 20}.
 fn two_layouts() -> (Case, u32) {
@@ -117,4 +125,73 @@ fn the_libbpf_rule_decides_relocation_by_relocation() {
     c.options.libbpf_candidates = true;
     ask(&mut c, s, &[0, 1]);
     assert_says(&c.fails(), &["program prog", "ambiguous", "struct s"]);
+}
+
+/// A kernel with modules, each of which has `s` with `a` at an offset; `None` for
+/// a vmlinux without `s`.
+fn with_modules(vmlinux: Option<u32>, modules: &[(&str, u32)]) -> Target {
+    let mut base = BtfBuilder::new(Order::Little);
+    base.int("unrelated", 4, UNSIGNED);
+    if let Some(offset) = vmlinux {
+        u32_struct(&mut base, "s", offset + 4, &[("a", offset)]);
+    }
+    let vmlinux = btf(&base);
+    let mut builder = TargetBuilder::new().vmlinux(vmlinux.clone());
+    for &(name, offset) in modules {
+        let mut split = BtfBuilder::split_over(&base);
+        u32_struct(&mut split, "s", offset + 4, &[("a", offset)]);
+        let module = Btf::parse(split.build(), Some(vmlinux.clone())).unwrap();
+        builder = builder.module(name, Arc::new(module));
+    }
+    builder.build().unwrap()
+}
+
+/// A program that reads `s.a`.
+fn reader() -> Case {
+    let mut c = Case::little();
+    let s = u32_struct(&mut c.local.btf, "s", 4, &[("a", 0)]);
+    c.relo(ldx(W, 1, 6, 0), s, "0:0", BYTE_OFFSET);
+    c
+}
+
+/// vmlinux comes first; modules are looked at only when it has no candidate.
+#[test]
+fn modules_come_after_vmlinux() {
+    let offset = |target: &Target| stream(&reader().link_for(target), "prog")[0].off;
+    assert_eq!(offset(&with_modules(Some(8), &[("one", 16)])), 8);
+    assert_eq!(offset(&with_modules(None, &[("one", 16)])), 16);
+    assert_eq!(offset(&with_modules(None, &[("one", 16), ("two", 16)])), 16);
+}
+
+/// Two modules that disagree are ambiguous, whatever their order; the error
+/// names both.
+#[test]
+fn two_modules_that_disagree() {
+    for modules in [[("one", 16), ("two", 24)], [("two", 24), ("one", 16)]] {
+        let set = reader().link_for(&with_modules(None, &modules));
+        assert_says(
+            &failure(&set, "prog"),
+            &["ambiguous", "module one", "module two"],
+        );
+    }
+}
+
+/// A module's type ids count on from those of vmlinux.
+#[test]
+fn a_field_of_a_modules_type_that_vmlinux_defines() {
+    let mut base = BtfBuilder::new(Order::Little);
+    let inner = u32_struct(&mut base, "inner", 16, &[("x", 12)]);
+    let vmlinux = btf(&base);
+    let mut split = BtfBuilder::split_over(&base);
+    split.structure("s", 36, &[field("in", inner, 20)]);
+    let module = Btf::parse(split.build(), Some(vmlinux.clone())).unwrap();
+    let target = TargetBuilder::new()
+        .vmlinux(vmlinux)
+        .module("one", Arc::new(module));
+    let mut c = Case::little();
+    let inner = u32_struct(&mut c.local.btf, "inner", 4, &[("x", 0)]);
+    let s = c.local.btf.structure("s", 4, &[field("in", inner, 0)]);
+    c.relo(ldx(W, 1, 6, 0), s, "0:0:0", BYTE_OFFSET);
+    let set = c.link_for(&target.build().unwrap());
+    assert_eq!(stream(&set, "prog")[0], ldx(W, 1, 6, 32));
 }

@@ -23,10 +23,8 @@ impl Access {
     }
 
     pub(super) fn push(&mut self, index: u32) -> Result<(), CoreFault> {
-        let Some(slot) = self.indices.get_mut(self.len) else {
-            return Err(CoreFault::TooManyLevels);
-        };
-        *slot = index;
+        let slot = self.indices.get_mut(self.len);
+        *slot.ok_or(CoreFault::TooManyLevels)? = index;
         self.len += 1;
         Ok(())
     }

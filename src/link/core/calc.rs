@@ -4,7 +4,7 @@
 //! the target (what shall stand there). Byte order and pointer size are those
 //! of the BTF that is read, never of the machine that runs this code.
 
-use super::spec::{Enumerator, FieldPath, size_of};
+use super::spec::{Enumerator, FieldPath, Step};
 use super::{CoreFault, CoreKind};
 use crate::btf::{Btf, BtfError, Kind, MAX_CHAIN, Type, TypeId};
 use crate::bytes::Endian;
@@ -71,23 +71,20 @@ impl Value {
     }
 }
 
-/// A relocation about the field or element at the end of `path`, whose type is `ty`.
-pub(super) fn field(
-    btf: &Btf,
-    path: &FieldPath,
-    ty: &Type<'_>,
-    kind: CoreKind,
-) -> Result<Value, CoreFault> {
+/// A relocation about the field or element at the end of `path`.
+pub(super) fn field(btf: &Btf, path: &FieldPath, kind: CoreKind) -> Result<Value, CoreFault> {
     if kind == CoreKind::FieldExists {
         return Ok(Value::exact(1));
     }
+    let step = path.last().ok_or(CoreFault::TooManyLevels)?;
+    let ty = btf.resolve(step.type_id)?;
     if kind == CoreKind::FieldSigned {
-        return Ok(Value::exact(u64::from(is_signed(ty))));
+        return Ok(Value::exact(u64::from(is_signed(&ty))));
     }
-    let bitfield = bitfield_width(path, ty);
+    let bitfield = bitfield_width(step, &ty);
     let extent = match bitfield {
-        0 => Extent::of_plain_field(btf, ty, path.bit_offset)?,
-        bits => Extent::of_bitfield(ty, path.bit_offset, bits)?,
+        0 => Extent::of_plain_field(btf, &ty, path.bit_offset)?,
+        bits => Extent::of_bitfield(&ty, path.bit_offset, bits)?,
     };
     let value = match kind {
         CoreKind::FieldByteSize => extent.byte_size,
@@ -101,7 +98,7 @@ pub(super) fn field(
     };
     let memory = match kind {
         CoreKind::FieldByteOffset if bitfield != 0 => Some(Memory::Bits),
-        CoreKind::FieldByteOffset => Some(memory_behind(btf, ty, &extent)?),
+        CoreKind::FieldByteOffset => Some(memory_behind(btf, step, &ty)?),
         _ => None,
     };
     Ok(Value { memory, ..value })
@@ -109,11 +106,12 @@ pub(super) fn field(
 
 /// The width of a bitfield, 0 for a plain field. BTF from before the kind flag says
 /// it by an integer type of its own.
-fn bitfield_width(path: &FieldPath, ty: &Type<'_>) -> u8 {
-    let declared = path.last().map_or(0, |step| step.bitfield);
+fn bitfield_width(step: &Step, ty: &Type<'_>) -> u8 {
     match ty.int() {
-        Some(int) if declared == 0 && u32::from(int.bits) < ty.size().saturating_mul(8) => int.bits,
-        _ => declared,
+        Some(int) if step.bitfield == 0 && u32::from(int.bits) < ty.size().saturating_mul(8) => {
+            int.bits
+        }
+        _ => step.bitfield,
     }
 }
 
@@ -160,15 +158,14 @@ struct Extent {
 
 impl Extent {
     fn of_plain_field(btf: &Btf, ty: &Type<'_>, bit_offset: u64) -> Result<Extent, CoreFault> {
-        let byte_size = size_of(btf, ty)?;
-        let Some(bits) = byte_size.checked_mul(8) else {
-            return Err(BtfError::SizeOverflow(ty.id()).into());
-        };
+        let byte_size = btf.size_of(ty.id())?;
         Ok(Extent {
             byte_offset: bit_offset / 8,
             byte_size,
             bit_offset,
-            bits,
+            bits: byte_size
+                .checked_mul(8)
+                .ok_or(BtfError::SizeOverflow(ty.id()))?,
         })
     }
 
@@ -246,27 +243,26 @@ fn is_signed(ty: &Type<'_>) -> bool {
     }
 }
 
-fn memory_behind(btf: &Btf, ty: &Type<'_>, extent: &Extent) -> Result<Memory, CoreFault> {
+fn memory_behind(btf: &Btf, step: &Step, ty: &Type<'_>) -> Result<Memory, CoreFault> {
     let class = match ty.kind() {
         Kind::Ptr => MemoryClass::Pointer,
         Kind::Int if !is_signed(ty) => MemoryClass::Unsigned,
         _ => MemoryClass::Other,
     };
-    let size = match ty.kind() {
-        Kind::Array => size_of(btf, &innermost_element(btf, *ty)?)?,
-        _ => extent.byte_size,
-    };
-    Ok(Memory::Bytes { size, class })
+    Ok(Memory::Bytes {
+        size: btf.size_of(innermost_element(btf, step.type_id)?)?,
+        class,
+    })
 }
 
 /// A load from an array reads one of its elements.
-fn innermost_element<'a>(btf: &'a Btf, array: Type<'a>) -> Result<Type<'a>, BtfError> {
-    let mut ty = array;
+fn innermost_element(btf: &Btf, id: TypeId) -> Result<TypeId, CoreFault> {
+    let mut ty = btf.resolve(id)?;
     for _ in 0..MAX_CHAIN {
         match ty.array() {
             Some(array) => ty = btf.resolve(array.element)?,
-            None => return Ok(ty),
+            None => return Ok(ty.id()),
         }
     }
-    Err(BtfError::Cycle(array.id()))
+    Err(BtfError::Cycle(id).into())
 }

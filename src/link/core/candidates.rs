@@ -65,21 +65,17 @@ impl<'a> Origins<'a> {
         if kind == Kind::Fwd {
             return Ok(found);
         }
-        add_candidates(self.vmlinux()?, name, kind, &mut found)?;
+        let vmlinux = self.vmlinux()?;
+        if vmlinux.btf.endian() != local.btf().endian() {
+            return Err(CoreFault::ByteOrder);
+        }
+        add_candidates(vmlinux, name, kind, &mut found)?;
         if found.is_empty() {
             for module in self.modules()? {
                 add_candidates(module, name, kind, &mut found)?;
             }
         }
         Ok(found)
-    }
-
-    /// What was odd about the modules, where they were looked at.
-    pub(super) fn warnings(&self) -> Arc<[String]> {
-        match self.modules {
-            Some(_) => self.target.warnings(),
-            None => Arc::default(),
-        }
     }
 
     fn vmlinux(&mut self) -> Result<&Arc<Origin>, CoreFault> {

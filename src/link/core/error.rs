@@ -198,6 +198,9 @@ pub enum CoreFault {
     TooComplex,
 
     // The target.
+    /// An object for machines of another kind.
+    #[error("the object and the target kernel differ in byte order")]
+    ByteOrder,
     /// The target's BTF cannot be had.
     #[error(transparent)]
     Target(#[from] TargetError),
