@@ -82,16 +82,15 @@ fn cut(index: u32, stream: &Stream, out: &mut Vec<Function>) -> Result<(), LinkE
 
 /// How many slots the symbol covers, up to `next` at most.
 fn extent(stream: &Stream, symbol: &Symbol, next: Option<&Symbol>) -> Result<u32, LinkError> {
-    let limit = match next {
-        Some(next) => u64::from(next.start),
-        None => stream.insns.len() as u64,
-    };
+    let whole = stream.insns.len() as u64;
+    // A symbol past the end is told of when its own turn comes.
+    let limit = next.map_or(whole, |next| whole.min(next.start.into()));
     let start = u64::from(symbol.start);
     let end = match symbol.len {
         Some(len) => start + u64::from(len),
         None => limit,
     };
-    if end > stream.insns.len() as u64 || start > end {
+    if end > whole || start > end {
         return Err(LinkError::PastEnd {
             name: symbol.name.clone(),
             end: end.max(start),
