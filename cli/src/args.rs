@@ -22,7 +22,7 @@ pub enum Parsed {
 
 /// Links BPF objects and shows what each stage did.
 #[derive(Parser)]
-#[command(name = "bpflink", version, about)]
+#[command(name = "bpflink", bin_name = "bpflink", version)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -35,33 +35,39 @@ pub enum Command {
     Link(LinkArguments),
 }
 
+const NOTES: &str = "\
+Without --btf the running kernel is meant; with it, nothing of this machine is
+looked at. FILE is raw BTF or an ELF file with a .BTF section: vmlinux first, then
+modules, each called NAME or else as its file. The other options about a kernel
+describe that of --btf.
+
+Exit status: 0 all programs were linked, 1 something was not, 2 bad usage.";
+
 /// What `bpflink link` is told.
 #[derive(Args)]
+#[command(after_help = NOTES)]
 pub struct LinkArguments {
     /// The object file
     #[arg(value_name = "OBJ")]
     pub object: PathBuf,
 
-    /// BTF of the kernel to link for, raw or in an ELF file: vmlinux first, then
-    /// modules, called NAME or else as the file. Then nothing of this machine is
-    /// looked at; without it the running kernel is meant
+    /// BTF of the kernel to link for; repeat for modules
     #[arg(long, value_name = "[NAME=]FILE", value_parser = OsStringValueParser::new().map(BtfFile::new))]
     pub btf: Vec<BtfFile>,
 
-    /// Links this program; may be repeated. Without it, every program
+    /// Links only this program; may be repeated
     #[arg(long = "program", value_name = "NAME", value_parser = OsStringValueParser::new().map(name))]
     pub programs: Vec<Name>,
 
-    /// Version of the kernel of --btf, which says what it supports; without it the
-    /// newest is assumed
+    /// Release of the kernel; the newest is assumed
     #[arg(long, value_name = "X.Y.Z", requires = "btf", value_parser = release)]
     pub release: Option<String>,
 
-    /// Configuration of the kernel of --btf, as /proc/config.gz has it, not compressed
+    /// Configuration of the kernel, as text
     #[arg(long, value_name = "FILE", requires = "btf")]
     pub kconfig: Option<PathBuf>,
 
-    /// Symbols of the kernel of --btf, as /proc/kallsyms has them
+    /// Symbols of the kernel, as /proc/kallsyms has them
     #[arg(long, value_name = "FILE", requires = "btf")]
     pub kallsyms: Option<PathBuf>,
 
@@ -69,7 +75,7 @@ pub struct LinkArguments {
     #[arg(long)]
     pub lines: bool,
 
-    /// Prints JSON, one object per line: programs, then maps
+    /// Prints JSON, one object per line
     #[arg(long)]
     pub json: bool,
 }
@@ -126,6 +132,9 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Parsed {
     let text = error.render().to_string();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Parsed::Answer(text),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Parsed::BadUsage(format!("no command is given\n\n{}", text.trim_end()))
+        }
         _ => {
             let message = text.strip_prefix("error: ").unwrap_or(&text);
             Parsed::BadUsage(message.trim_end().to_owned())

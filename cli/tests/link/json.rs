@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::run::{Run, Shown};
+use super::run::{Run, Shown, bpflink};
 use super::support::btf::Order;
 
 fn objects(run: &Run) -> Vec<Value> {
@@ -238,6 +238,32 @@ fn a_module_answers_where_vmlinux_cannot() {
         .iter()
         .filter(|object| object.get("program").is_some());
     assert_eq!(programs.count(), 1);
+}
+
+#[test]
+fn a_kernel_may_stand_in_an_elf_file() {
+    let Some(shown) = Shown::new(Order::Little) else {
+        return;
+    };
+    // The object's own BTF as the kernel's: nothing has moved.
+    let object = shown.object.as_str();
+    let arguments = [
+        "link",
+        object,
+        "--btf",
+        object,
+        "--program",
+        "reads",
+        "--json",
+    ];
+    let run = bpflink(&arguments);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let relocation = &objects(&run)[0]["relocations"][0];
+    assert_eq!(relocation["outcome"], "unchanged");
+    assert_eq!(
+        (&relocation["old"], &relocation["new"]),
+        (&4.into(), &4.into())
+    );
 }
 
 #[test]

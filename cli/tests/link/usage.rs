@@ -33,7 +33,7 @@ fn bad_usage_is_2() {
         2,
         &["--btf"],
     );
-    assert_eq!(bpflink::<&str>(&[]).status, 2);
+    refused(&bpflink::<&str>(&[]), 2, &["no command", "Usage"]);
 }
 
 #[test]
