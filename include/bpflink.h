@@ -450,6 +450,12 @@ typedef struct bpflink_target_options {
         // The release, as "5.10.0": what the kernel supports follows from it. NULL means
         // the newest kernel.
         const char *release;
+        // The configuration that the kernel was built from, as text; NULL where it is not
+        // known. It answers externs of `.kconfig`.
+        const char *kconfig;
+        // The kernel's symbols, as the text of /proc/kallsyms; NULL where they are not known.
+        // It answers untyped externs of `.ksyms`.
+        const char *kallsyms;
 } bpflink_target_options;
 
 // Makes a target. BTF and strings are borrowed for the call; the target keeps what
@@ -519,6 +525,14 @@ bpflink_status bpflink_programs_set_map_fd(struct bpflink_programs *programs,
 // or the target has no BTF.
 const void *bpflink_programs_btf(const struct bpflink_programs *programs, size_t *size);
 
+// The contents that a map starts with, by its number in the object: those of
+// `bpflink_object_map`, and of `.kconfig` what finalize found on the target. Returns
+// the bytes and writes their number to `size`; NULL and 0 for a map that starts empty
+// or all zeros.
+const void *bpflink_programs_map_contents(const struct bpflink_programs *programs,
+                                          size_t map,
+                                          size_t *size);
+
 // Number of warnings so far; 0 for NULL.
 size_t bpflink_programs_warning_count(const struct bpflink_programs *programs);
 
@@ -534,7 +548,8 @@ void bpflink_programs_free(struct bpflink_programs *programs);
 // program for each entry function: one that is not static and not in `.text`.
 //
 // A stream that is empty, does not start with a symbol, or repeats a symbol is an
-// error that names it.
+// error that names it. Where the file got a single instruction wrong, the programs
+// that contain it are marked as failed and `*programs` is made all the same.
 BPFLINK_MUST_USE
 bpflink_status bpflink_split(const bpflink_object *object,
                              const bpflink_link_options *options,
@@ -721,6 +736,12 @@ typedef struct bpflink_reference_info {
         uint32_t resolved;
         // The map's number in its object, for references to maps; else 0.
         uint32_t map;
+        // For a kernel function or typed variable that was found, its type id in the BTF of
+        // the kernel or of `module`; else 0.
+        uint32_t type_id;
+        // For a function of a module, the index in fd_array of BPF_PROG_LOAD where the file
+        // descriptor of the module's BTF goes (the first is 1); else 0.
+        uint32_t fd_array_index;
 } bpflink_reference_info;
 
 // What one CO-RE relocation did.

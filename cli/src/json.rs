@@ -11,8 +11,9 @@ pub fn text(programs: &Programs, lines: bool) -> String {
     for program in programs.programs() {
         text += &format!("{}\n", program_value(program, lines));
     }
-    for map in programs.object().maps() {
-        text += &format!("{}\n", map_value(map));
+    for (index, map) in programs.object().maps().iter().enumerate() {
+        let contents = programs.map_contents(index);
+        text += &format!("{}\n", map_value(map, contents));
     }
     text
 }
@@ -74,7 +75,7 @@ fn relocation_value(relocation: ProgramRelocation<'_>) -> Value {
     })
 }
 
-fn map_value(map: &Map) -> Value {
+fn map_value(map: &Map, contents: Option<&[u8]>) -> Value {
     let definition = &map.definition;
     let mut value = json!({
         "map": map.name.to_string(),
@@ -84,7 +85,7 @@ fn map_value(map: &Map) -> Value {
         "max_entries": definition.max_entries,
         "flags": definition.flags,
     });
-    if let Some(initial) = &map.initial {
+    if let Some(initial) = contents {
         value["initial"] = json!(hex(initial));
     }
     value

@@ -13,12 +13,6 @@ use crate::output::complain;
 
 /// The running kernel, or the one that `--btf` and its companions describe.
 pub fn target(arguments: &LinkArguments) -> Result<Target> {
-    for file in [&arguments.kconfig, &arguments.kallsyms]
-        .into_iter()
-        .flatten()
-    {
-        check_readable(file)?;
-    }
     let Some((vmlinux, modules)) = arguments.btf.split_first() else {
         return Ok(Target::running());
     };
@@ -33,6 +27,12 @@ pub fn target(arguments: &LinkArguments) -> Result<Target> {
     if let Some(release) = &arguments.release {
         builder = builder.release(release)?;
     }
+    if let Some(path) = &arguments.kconfig {
+        builder = builder.kconfig(String::from_utf8_lossy(&read(path)?));
+    }
+    if let Some(path) = &arguments.kallsyms {
+        builder = builder.kallsyms(read(path)?);
+    }
     Ok(builder.build()?)
 }
 
@@ -45,16 +45,13 @@ fn read_module(module: &BtfFile, vmlinux: &Arc<Btf>) -> Result<Result<Arc<Btf>>>
     }
 }
 
-/// Externs are not answered from configuration and symbols yet, but a wrong path
-/// is an error all the same.
-fn check_readable(path: &Path) -> Result<()> {
-    match std::fs::File::open(path) {
-        Ok(_) => Ok(()),
-        Err(source) => Err(Cause::Io {
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|source| {
+        Cause::Io {
             action: "read",
             path: path.display().to_string(),
             source,
         }
-        .into()),
-    }
+        .into()
+    })
 }

@@ -349,7 +349,13 @@ impl EnumValue {
 impl Btf {
     /// Skips modifiers (const, volatile, restrict, type tags) and typedefs.
     pub fn resolve(&self, id: TypeId) -> Result<Type<'_>, BtfError> {
-        let mut ty = self.type_by_id(id)?;
+        self.resolve_type(self.type_by_id(id)?)
+    }
+
+    /// The same, from a type that was looked up already.
+    #[inline]
+    pub fn resolve_type<'a>(&'a self, start: Type<'a>) -> Result<Type<'a>, BtfError> {
+        let mut ty = start;
         for _ in 0..MAX_CHAIN {
             if !ty.kind().is_modifier_or_typedef() {
                 return Ok(ty);
@@ -357,7 +363,7 @@ impl Btf {
             // Through `self`, since a type of the base never refers to the split part.
             ty = self.type_by_id(ty.target())?;
         }
-        Err(BtfError::Cycle(id))
+        Err(BtfError::Cycle(start.id()))
     }
 
     /// Size of a type in bytes, arrays multiplied out (libbpf's btf__resolve_size).

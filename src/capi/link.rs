@@ -3,17 +3,25 @@
 use super::error::bpflink_error;
 use super::object::bpflink_object;
 use super::options::{LinkOptions, bpflink_link_options};
-use super::pointer::{borrow, change, create, create_with};
+use super::pointer::{borrow, change, create_with};
 use super::programs::{ProgramSet, bpflink_programs};
 use super::status::bpflink_status;
 use super::target::{bpflink_target, target_or_running};
+use crate::error::Result;
 use crate::link::{Linker, Programs};
+
+/// A set for C, and what to say of it: the error of its first failed program.
+fn with_verdict(set: Programs) -> (ProgramSet, Result<()>) {
+    let verdict = set.first_error().cloned().map_or(Ok(()), Err);
+    (ProgramSet::new(set), verdict)
+}
 
 /// Split: cuts the object's instruction streams at their symbols. The set holds one
 /// program for each entry function: one that is not static and not in `.text`.
 ///
 /// A stream that is empty, does not start with a symbol, or repeats a symbol is an
-/// error that names it.
+/// error that names it. Where the file got a single instruction wrong, the programs
+/// that contain it are marked as failed and `*programs` is made all the same.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bpflink_split(
@@ -28,10 +36,10 @@ pub unsafe extern "C" fn bpflink_split(
         let mut set = Programs::split(object)?;
         set.keep(options.choice())?;
         options.log.warn(set.warnings());
-        Ok(ProgramSet::new(set))
+        Ok(with_verdict(set))
     };
     // SAFETY: NULL or places for pointers.
-    unsafe { create(programs, error, body) }
+    unsafe { create_with(programs, error, body) }
 }
 
 /// Flatten: appends to each chosen program every function that it reaches, once

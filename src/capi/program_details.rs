@@ -65,6 +65,12 @@ pub struct bpflink_reference_info {
     pub resolved: u32,
     /// The map's number in its object, for references to maps; else 0.
     pub map: u32,
+    /// For a kernel function or typed variable that was found, its type id in the BTF of
+    /// the kernel or of `module`; else 0.
+    pub type_id: u32,
+    /// For a function of a module, the index in fd_array of BPF_PROG_LOAD where the file
+    /// descriptor of the module's BTF goes (the first is 1); else 0.
+    pub fd_array_index: u32,
 }
 
 /// The instruction has a new value.
@@ -208,6 +214,8 @@ pub unsafe extern "C" fn bpflink_program_reference(
             kind: reference.kind as u32,
             resolved: u32::from(reference.resolved),
             map: reference.map.unwrap_or(0),
+            type_id: reference.type_id,
+            fd_array_index: u32::from(reference.fd_array_index),
         })
     };
     // SAFETY: NULL or a live set; NULL or a struct as large as it says.

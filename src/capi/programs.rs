@@ -127,6 +127,22 @@ pub unsafe extern "C" fn bpflink_programs_btf(
     btf.map_or(std::ptr::null(), |btf| btf.as_ptr().cast())
 }
 
+/// The contents that a map starts with, by its number in the object: those of
+/// `bpflink_object_map`, and of `.kconfig` what finalize found on the target. Returns
+/// the bytes and writes their number to `size`; NULL and 0 for a map that starts empty
+/// or all zeros.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bpflink_programs_map_contents(
+    programs: *const bpflink_programs,
+    map: usize,
+    size: *mut usize,
+) -> *const std::ffi::c_void {
+    // SAFETY: NULL or a live set; NULL or a place for a size.
+    let contents = unsafe { query(programs, None, |set| set.set.map_contents(map)) };
+    unsafe { write(size, contents.map_or(0, <[u8]>::len)) };
+    contents.map_or(std::ptr::null(), |contents| contents.as_ptr().cast())
+}
+
 /// Number of warnings so far; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bpflink_programs_warning_count(

@@ -38,6 +38,12 @@ pub struct bpflink_target_options {
     /// The release, as "5.10.0": what the kernel supports follows from it. NULL means
     /// the newest kernel.
     pub release: *const c_char,
+    /// The configuration that the kernel was built from, as text; NULL where it is not
+    /// known. It answers externs of `.kconfig`.
+    pub kconfig: *const c_char,
+    /// The kernel's symbols, as the text of /proc/kallsyms; NULL where they are not known.
+    /// It answers untyped externs of `.ksyms`.
+    pub kallsyms: *const c_char,
 }
 
 // SAFETY: integers and pointers, its size first.
@@ -71,6 +77,8 @@ unsafe fn build(options: &bpflink_target_options) -> Result<Target> {
         modules,
         module_count,
         release,
+        kconfig,
+        kallsyms,
     } = *options;
     refuse_unknown_flags("bpflink_target_options", flags, 0)?;
     let mut builder = TargetBuilder::new();
@@ -86,6 +94,15 @@ unsafe fn build(options: &bpflink_target_options) -> Result<Target> {
     // SAFETY: NULL or a string.
     if let Some(release) = unsafe { optional_string(release) } {
         builder = builder.release(&release.to_string_lossy())?;
+    }
+    // SAFETY: NULL or strings.
+    unsafe {
+        if let Some(text) = optional_string(kconfig) {
+            builder = builder.kconfig(text.to_string_lossy());
+        }
+        if let Some(text) = optional_string(kallsyms) {
+            builder = builder.kallsyms(text.to_bytes());
+        }
     }
     Ok(builder.build()?)
 }

@@ -1,5 +1,6 @@
 //! Symbols that the object uses and somebody else defines.
 
+use super::KconfigSlot;
 use crate::btf::TypeId;
 use crate::name::Name;
 
@@ -14,6 +15,9 @@ pub struct Extern {
     pub weak: bool,
     /// Its BTF_KIND_FUNC or BTF_KIND_VAR, where the object has BTF for it.
     pub btf_id: Option<TypeId>,
+    /// Where it stands in the map `.kconfig`, for a configuration value of a type
+    /// that has a meaning there.
+    pub kconfig: Option<KconfigSlot>,
 }
 
 /// What an extern stands for, by the data section that its BTF lists it in.

@@ -68,6 +68,7 @@ impl<'a> ExternKinds<'a> {
             },
             weak,
             btf_id: ty.map(|ty| ty.id()),
+            kconfig: None,
         }
     }
 }

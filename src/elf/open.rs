@@ -9,6 +9,7 @@ use super::btf_index::BtfIndex;
 use super::data::DataMaps;
 use super::fault::{Fault, Result, malformed};
 use super::file::{ElfFile, Section};
+use super::kconfig;
 use super::maps_btf::PlacedMap;
 use super::sections::{Role, Roles, check_contents, license, version};
 use super::targets::{Home, Targets};
@@ -95,6 +96,10 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
     opening.streams()?;
     opening.maps()?;
     opening.object.externs = externs::externs(&file, &index, &mut opening.targets);
+    if let (Some(btf), Some(datasec)) = (&btf, index.datasec(b".kconfig")) {
+        let Object { externs, maps, .. } = &mut opening.object;
+        kconfig::place(btf, datasec.id(), externs, maps);
+    }
     opening.references()?;
     opening.special_sections()?;
     opening.warn_of_pointers();

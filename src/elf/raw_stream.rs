@@ -144,7 +144,7 @@ fn from_insns(raw: RawStream) -> Result<Object> {
         references,
         defects: Vec::new(),
     };
-    add_local_calls(&stream, 0, &mut found)?;
+    add_local_calls(&stream, 0, &mut found);
     stream.references = found.references;
     stream.defects = found.defects;
     Ok(Object {

@@ -10,12 +10,13 @@ use super::btf_index::BtfIndex;
 use super::fault::{Fault, Result, malformed};
 use super::file::ElfFile;
 use super::record_homes::{Home, Homes};
+use super::relocations::second_slots;
 use super::sections::{Role, Roles, check_contents};
 use super::targets::Targets;
 use super::{CoreRelocation, InfoTable, Stream};
 use crate::btf::{BtfExt, CoreRelo, RawRecord, Subsection, Subsections};
 use crate::bytes::Endian;
-use crate::insn::{INSN_SIZE, Insn};
+use crate::insn::INSN_SIZE;
 use crate::name::Name;
 
 /// More warnings than this are counted only.
@@ -46,7 +47,7 @@ pub(super) fn attach(
         endian: file.endian,
         homes: Homes::new(file, section, names, targets, streams),
         section: &section.name,
-        second_slots: streams.iter().map(|s| second_slots(&s.insns)).collect(),
+        second_slots: streams.iter().map(second_slots).collect(),
         streams,
         warnings,
         suppressed: 0,
@@ -58,20 +59,6 @@ pub(super) fn attach(
         .map_err(at)?;
     records.finish();
     Ok(())
-}
-
-/// The slots that are the second half of a 64-bit load, sorted.
-fn second_slots(insns: &[Insn]) -> Vec<u32> {
-    let mut slots = Vec::new();
-    let mut second = false;
-    for (slot, insn) in (0u32..).zip(insns) {
-        if std::mem::take(&mut second) {
-            slots.push(slot);
-        } else {
-            second = insn.is_ld_imm64();
-        }
-    }
-    slots
 }
 
 struct Records<'a, 'd> {

@@ -56,11 +56,23 @@ pub(super) fn relocate(
     }
     found.references.sort_by_key(|reference| reference.insn);
     found.drop_doubles();
-    add_local_calls(stream, index, &mut found).map_err(|fault| fault.section(&section.name))?;
+    add_local_calls(stream, index, &mut found);
     Ok(found)
 }
 
+/// Defects of a stream that are told in full: names may be long, and a hostile
+/// file may have as many relocations as it likes.
+const MAX_TOLD: usize = 256;
+
 impl Relocated {
+    fn add_defect(&mut self, fault: Fault, slot: u32) {
+        let fault = match self.defects.len() < MAX_TOLD {
+            true => fault,
+            false => malformed("a relocation that cannot be honoured, one of many"),
+        };
+        self.defects.push(fault.defect(slot));
+    }
+
     /// Of two relocations for one instruction nobody knows which one is meant.
     fn drop_doubles(&mut self) {
         let defects = &mut self.defects;
@@ -230,37 +242,42 @@ fn function(file: &ElfFile<'_>, section: u32, stream: u32, offset: i64) -> Resul
 
 /// LLVM before 10 resolved calls inside a section itself and left no relocation:
 /// such a call's immediate is the distance from the next instruction.
-pub(super) fn add_local_calls(stream: &Stream, index: u32, found: &mut Relocated) -> Result<()> {
-    let mut relocated = found.references.iter().map(|r| r.insn).peekable();
-    let mut broken: Vec<u32> = found.defects.iter().map(|defect| defect.insn).collect();
-    broken.sort_unstable();
-    let (mut local, mut defects) = (Vec::new(), Vec::new());
-    let mut second_slot = false;
+pub(super) fn add_local_calls(stream: &Stream, index: u32, found: &mut Relocated) {
+    let mut taken: Vec<u32> = found.references.iter().map(|r| r.insn).collect();
+    taken.extend(found.defects.iter().map(|defect| defect.insn));
+    taken.extend(second_slots(stream));
+    taken.sort_unstable();
     for (slot, insn) in (0u32..).zip(&stream.insns) {
-        let has_relocation = relocated.next_if_eq(&slot).is_some();
-        if std::mem::take(&mut second_slot) {
-            continue;
-        }
-        second_slot = insn.is_ld_imm64();
         let refers = insn.is_pseudo_call() || insn.is_pseudo_func();
-        if !refers || has_relocation || broken.binary_search(&slot).is_ok() {
+        if !refers || taken.binary_search(&slot).is_ok() || !covered(&stream.symbols, slot) {
             continue;
         }
         match local_reference(stream, index, slot, *insn) {
-            Ok(reference) => local.push(reference),
-            Err(fault) if covered(&stream.symbols, slot) => defects.push(fault.defect(slot)),
-            Err(_) => {}
+            Ok(reference) => found.references.push(reference),
+            Err(fault) => found.add_defect(fault, slot),
         }
     }
-    if second_slot {
-        let last = stream.insns.len().saturating_sub(1) as u32;
-        return Err(malformed("the instructions end inside a 64-bit load").insn(last));
-    }
-    found.references.append(&mut local);
     found.references.sort_by_key(|reference| reference.insn);
-    found.defects.append(&mut defects);
     found.defects.sort_by_key(|defect| defect.insn);
-    Ok(())
+}
+
+/// The slots that are the second half of a 64-bit load, sorted. A function starts
+/// with an instruction, whatever stands before it.
+pub(super) fn second_slots(stream: &Stream) -> Vec<u32> {
+    let mut slots = Vec::new();
+    let mut starts = stream.symbols.iter().map(|symbol| symbol.start).peekable();
+    let mut second = false;
+    for (slot, insn) in (0u32..).zip(&stream.insns) {
+        while starts.next_if_eq(&slot).is_some() {
+            second = false;
+        }
+        if std::mem::take(&mut second) {
+            slots.push(slot);
+        } else {
+            second = insn.is_ld_imm64();
+        }
+    }
+    slots
 }
 
 fn local_reference(stream: &Stream, index: u32, slot: u32, insn: Insn) -> Result<Reference> {

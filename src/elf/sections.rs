@@ -12,7 +12,7 @@ pub(super) enum Role {
     Code,
     /// `.maps`: map definitions that BTF describes.
     BtfMaps,
-    /// `maps`: `struct bpf_map_def`.
+    /// `maps` and `maps/…`: `struct bpf_map_def`.
     LegacyMaps,
     /// Global variables, which become a map.
     Data(MapOrigin),
@@ -101,6 +101,7 @@ fn well_known(name: &[u8]) -> Option<Role> {
         b".BTF.ext" => Role::BtfExt,
         b".addr_space.1" => Role::Special(SpecialKind::Arena),
         b".jumptables" => Role::Special(SpecialKind::JumpTables),
+        _ if name.starts_with(b"maps/") => Role::LegacyMaps,
         _ => match name.strip_prefix(b"?").unwrap_or(name) {
             b".struct_ops" | b".struct_ops.link" => Role::Special(SpecialKind::StructOps),
             _ => return None,

@@ -107,6 +107,17 @@ pub enum LinkError {
         /// The opcode there.
         code: u8,
     },
+    /// An offset added to something that has none.
+    #[error("reference to {name} with the offset {addend}, which its address cannot carry")]
+    Addend {
+        /// What is referred to.
+        name: Name,
+        /// The offset, bytes.
+        addend: i64,
+    },
+    /// More modules than a call can tell apart.
+    #[error("the program calls functions of too many modules")]
+    TooManyModules,
     /// A program of more instructions than an offset can span.
     #[error("the program has {0} instructions, more than can be addressed")]
     TooLong(u64),
@@ -136,6 +147,8 @@ impl LinkError {
             | LinkError::NotFlattened { .. }
             | LinkError::UnresolvedMap { .. }
             | LinkError::UnresolvedExtern { .. }
+            | LinkError::Addend { .. }
+            | LinkError::TooManyModules
             | LinkError::NotReferring { .. } => Status::Unresolved,
         }
     }

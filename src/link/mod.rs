@@ -9,6 +9,7 @@
 pub mod core;
 mod defects;
 mod error;
+mod externs;
 mod finalize;
 mod flatten;
 mod functions;
@@ -21,6 +22,7 @@ mod relocate;
 mod split;
 
 pub use error::LinkError;
+pub use externs::KconfigError;
 pub use finalize::FinalizeOptions;
 pub use lines::ProgramLine;
 pub use linker::Linker;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Program;
 use super::functions::{Functions, Seen};
-use crate::elf::Object;
+use crate::elf::{MapOrigin, Object};
 use crate::error::{Cause, Error, Result, Site};
 use crate::name::Name;
 
@@ -19,6 +19,7 @@ pub struct Programs {
     /// One for each map of the object.
     pub(super) map_fds: Vec<Option<i32>>,
     pub(super) btf: Option<Vec<u8>>,
+    pub(super) kconfig: Option<Vec<u8>>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -44,6 +45,7 @@ impl Programs {
             functions,
             programs,
             btf: None,
+            kconfig: None,
             warnings: Vec::new(),
         }
     }
@@ -68,6 +70,21 @@ impl Programs {
     /// finalize, and where the object or the target has no BTF.
     pub fn btf(&self) -> Option<&[u8]> {
         self.btf.as_deref()
+    }
+
+    /// The error of the first program that failed, if any did.
+    pub fn first_error(&self) -> Option<&Error> {
+        self.programs.iter().find_map(Program::error)
+    }
+
+    /// The contents that a map starts with, `.kconfig`'s as finalize found them on the
+    /// target; `None` for maps that start empty, or all zeros.
+    pub fn map_contents(&self, map: usize) -> Option<&[u8]> {
+        let map = self.object.maps().get(map)?;
+        match map.origin {
+            MapOrigin::Kconfig => self.kconfig.as_deref(),
+            _ => map.initial.as_deref(),
+        }
     }
 
     /// What was odd on the way, but no reason to fail a program.
@@ -153,7 +170,8 @@ impl Programs {
             }));
         };
         let reach = self.functions.reach(id, &mut Seen::default());
-        let program = Program::new(name.clone(), &self.object, &self.functions, reach);
+        let mut program = Program::new(name.clone(), &self.object, &self.functions, reach);
+        program.error = program.defect();
         self.programs.push(program);
         Ok(self.programs.len() - 1)
     }

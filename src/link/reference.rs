@@ -1,7 +1,9 @@
 //! What the instructions of a program refer to, as a loader sees it.
 
 use super::Program;
-use crate::elf::{ExternKind, ReferenceTarget};
+use super::finalize::kind_of;
+use crate::btf::TypeId;
+use crate::elf::ReferenceTarget;
 use crate::name::Name;
 
 /// A reference of a program that is not to one of its own functions.
@@ -19,6 +21,12 @@ pub struct ProgramReference {
     pub module: Name,
     /// The map's index in its object, for references to maps.
     pub map: Option<u32>,
+    /// For a kernel function or a typed kernel variable that was found, its type id in
+    /// the BTF of vmlinux or of `module`.
+    pub type_id: TypeId,
+    /// For a function of a module, the index in `fd_array` of BPF_PROG_LOAD where the
+    /// loader puts the BTF file descriptor of `module`; the first is 1.
+    pub fd_array_index: u16,
     /// Whether nothing is left for the loader to fill.
     pub resolved: bool,
 }
@@ -74,6 +82,8 @@ pub(super) fn references_of(program: &Program) -> Vec<ProgramReference> {
                 name: program.target_name(&reference.target),
                 offset,
                 module: Name::default(),
+                type_id: 0,
+                fd_array_index: 0,
                 map: match reference.target {
                     ReferenceTarget::Map(map) | ReferenceTarget::MapValue { map, .. } => Some(map),
                     _ => None,
@@ -86,10 +96,6 @@ pub(super) fn references_of(program: &Program) -> Vec<ProgramReference> {
 }
 
 fn extern_kind(program: &Program, index: u32) -> ReferenceKind {
-    match program.object.externs().get(index as usize).map(|e| e.kind) {
-        Some(ExternKind::Kfunc) => ReferenceKind::Kfunc,
-        Some(ExternKind::Ksym) => ReferenceKind::Ksym,
-        Some(ExternKind::Kconfig) => ReferenceKind::MapValue,
-        Some(ExternKind::Unknown) | None => ReferenceKind::Unknown,
-    }
+    let symbol = program.object.externs().get(index as usize);
+    kind_of(symbol.map(|symbol| symbol.kind))
 }

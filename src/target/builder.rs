@@ -15,6 +15,8 @@ pub struct TargetBuilder {
     modules: Vec<Module>,
     release: Option<KernelRelease>,
     features: Option<Features>,
+    kconfig: Option<String>,
+    kallsyms: Option<Vec<u8>>,
 }
 
 impl TargetBuilder {
@@ -53,6 +55,18 @@ impl TargetBuilder {
         self
     }
 
+    /// The kernel's configuration, as the text that it was built from.
+    pub fn kconfig(mut self, text: impl Into<String>) -> TargetBuilder {
+        self.kconfig = Some(text.into());
+        self
+    }
+
+    /// The kernel's symbols, as /proc/kallsyms shows them.
+    pub fn kallsyms(mut self, text: impl Into<Vec<u8>>) -> TargetBuilder {
+        self.kallsyms = Some(text.into());
+        self
+    }
+
     /// The target. Modules must be split from the same BTF that is the kernel's own.
     pub fn build(self) -> Result<Target, TargetError> {
         let mut modules = self.modules;
@@ -69,6 +83,8 @@ impl TargetBuilder {
             modules: modules.into(),
             release: self.release,
             features: self.features.unwrap_or_else(by_release),
+            kconfig: self.kconfig,
+            kallsyms: self.kallsyms,
         }))))
     }
 }

@@ -13,6 +13,12 @@ pub enum TargetError {
     /// The target has no BTF, and something needs it.
     #[error("the target kernel has no BTF")]
     NoBtf,
+    /// The target's configuration is not known, and something needs it.
+    #[error("the configuration of the target kernel is not known")]
+    NoConfig,
+    /// The target's symbols are not known, and something needs one.
+    #[error("the symbols of the target kernel are not known")]
+    NoSymbols,
     /// The kernel's BTF is malformed.
     #[error("BTF of {name}: {error}")]
     Btf {
@@ -56,7 +62,10 @@ pub enum TargetError {
 impl TargetError {
     pub(crate) fn status(&self) -> Status {
         match self {
-            TargetError::NoBtf | TargetError::NoKernelBtf { .. } => Status::NotFound,
+            TargetError::NoBtf
+            | TargetError::NoConfig
+            | TargetError::NoSymbols
+            | TargetError::NoKernelBtf { .. } => Status::NotFound,
             TargetError::Elf { error, .. } => error.status(),
             TargetError::Btf { .. } => Status::Btf,
             TargetError::Io { .. } => Status::Io,

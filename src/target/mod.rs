@@ -7,12 +7,16 @@ mod bpf;
 mod builder;
 mod error;
 mod file;
+mod kallsyms;
+mod kconfig;
 mod probe;
 mod running;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use crate::btf::Btf;
 use crate::name::Name;
@@ -22,6 +26,7 @@ pub use crate::feature::{Feature, Features, KernelRelease};
 pub use builder::TargetBuilder;
 pub use error::TargetError;
 pub use file::{btf_from_bytes, btf_from_file};
+pub use kallsyms::SymbolAddress;
 
 /// A kernel to link for: this machine's, or one that is described.
 ///
@@ -42,6 +47,8 @@ struct Described {
     modules: Arc<[Module]>,
     release: Option<KernelRelease>,
     features: Features,
+    kconfig: Option<String>,
+    kallsyms: Option<Vec<u8>>,
 }
 
 /// A kernel module and its split BTF.
@@ -59,6 +66,14 @@ impl Target {
         Target(Source::Running(RunningKernel::this()))
     }
 
+    /// A kernel whose files lie below `root`, and that cannot be probed.
+    #[cfg(test)]
+    pub(crate) fn running_below(root: std::path::PathBuf) -> Target {
+        Target(Source::Running(Arc::new(RunningKernel::new(root, |_| {
+            None
+        }))))
+    }
+
     /// A kernel of which only the BTF is known: the newest there is.
     pub fn from_btf(vmlinux: Arc<Btf>) -> Target {
         Target(Source::Described(Arc::new(Described {
@@ -66,6 +81,8 @@ impl Target {
             modules: Arc::new([]),
             release: None,
             features: Features::newest(),
+            kconfig: None,
+            kallsyms: None,
         })))
     }
 
@@ -100,6 +117,40 @@ impl Target {
         match &self.0 {
             Source::Running(kernel) => kernel.release(),
             Source::Described(kernel) => kernel.release,
+        }
+    }
+
+    /// The version that LINUX_KERNEL_VERSION tells: the release, but for distributions
+    /// that keep the patch level elsewhere (Debian, Ubuntu).
+    pub fn version(&self) -> Option<KernelRelease> {
+        match &self.0 {
+            Source::Running(kernel) => kernel.version(),
+            Source::Described(kernel) => kernel.release,
+        }
+    }
+
+    /// What stands behind `NAME=` in the kernel's configuration; `None` where it is not
+    /// set. The running kernel's is read now, if it was not before.
+    pub fn config_value(&self, name: &str) -> Result<Option<String>, TargetError> {
+        let text = match &self.0 {
+            Source::Running(kernel) => kernel.kconfig()?,
+            Source::Described(kernel) => kernel.kconfig.as_deref().ok_or(TargetError::NoConfig)?,
+        };
+        Ok(kconfig::value(text, name).map(str::to_owned))
+    }
+
+    /// Addresses of kernel symbols; names that the kernel does not have are left out.
+    /// The running kernel's list is read now.
+    pub fn symbol_addresses<'n>(
+        &self,
+        names: &[&'n [u8]],
+    ) -> Result<HashMap<&'n [u8], SymbolAddress>, TargetError> {
+        match &self.0 {
+            Source::Running(kernel) => Ok(kallsyms::addresses(&kernel.kallsyms()?, names)),
+            Source::Described(kernel) => {
+                let text = kernel.kallsyms.as_deref().ok_or(TargetError::NoSymbols)?;
+                Ok(kallsyms::addresses(text, names))
+            }
         }
     }
 

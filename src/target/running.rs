@@ -46,6 +46,7 @@ pub(super) struct RunningKernel {
     root: PathBuf,
     probe: Probe,
     release: OnceLock<String>,
+    kconfig: OnceLock<String>,
     btf: SharedBtf,
     modules: Mutex<Option<Modules>>,
     probed: [OnceLock<bool>; 32],
@@ -75,6 +76,7 @@ impl RunningKernel {
             root,
             probe,
             release: OnceLock::new(),
+            kconfig: OnceLock::new(),
             btf: SharedBtf::new(),
             modules: Mutex::new(None),
             probed: [const { OnceLock::new() }; 32],
@@ -92,6 +94,40 @@ impl RunningKernel {
 
     pub(super) fn release(&self) -> Option<KernelRelease> {
         KernelRelease::parse(self.release_text())
+    }
+
+    /// The release with the patch level that it really has: Debian's `uname -r` says
+    /// 5.10.0 of a 5.10.223, which stands behind "Debian" in the version; Ubuntu's
+    /// stands last in a file of its own. libbpf's get_kernel_version looks there too.
+    pub(super) fn version(&self) -> Option<KernelRelease> {
+        let read = |path: &str| std::fs::read_to_string(self.root.join(path)).ok();
+        let ubuntu = read("proc/version_signature");
+        let ubuntu = ubuntu
+            .as_deref()
+            .and_then(|text| text.split_whitespace().last());
+        let version = read("proc/sys/kernel/version");
+        let debian = version
+            .as_deref()
+            .and_then(|text| text.split_once("Debian "));
+        let patched = ubuntu.or(debian.map(|(_, release)| release));
+        patched
+            .and_then(KernelRelease::parse)
+            .or_else(|| self.release())
+    }
+
+    /// The configuration that the kernel was built from. A failure is not remembered.
+    pub(super) fn kconfig(&self) -> Result<&str, TargetError> {
+        if let Some(text) = self.kconfig.get() {
+            return Ok(text);
+        }
+        let text = super::kconfig::of_running_kernel(&self.root, self.release_text())?;
+        Ok(self.kconfig.get_or_init(|| text))
+    }
+
+    /// The kernel's symbols as they are now: modules come and go.
+    pub(super) fn kallsyms(&self) -> Result<Vec<u8>, TargetError> {
+        let path = self.root.join("proc/kallsyms");
+        std::fs::read(&path).map_err(|error| TargetError::io(&path, &error))
     }
 
     fn sysfs(&self) -> PathBuf {

@@ -1,8 +1,6 @@
 //! `bpflink link` as its users run it: the real binary, real objects, its exit
 //! status and what it prints.
 
-#[path = "../corpus/mod.rs"]
-mod objects;
 #[path = "../../../tests/support/mod.rs"]
 mod support;
 

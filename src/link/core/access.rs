@@ -23,8 +23,10 @@ impl Access {
     }
 
     pub(super) fn push(&mut self, index: u32) -> Result<(), CoreFault> {
-        let slot = self.indices.get_mut(self.len);
-        *slot.ok_or(CoreFault::TooManyLevels)? = index;
+        let Some(slot) = self.indices.get_mut(self.len) else {
+            return Err(CoreFault::TooManyLevels);
+        };
+        *slot = index;
         self.len += 1;
         Ok(())
     }

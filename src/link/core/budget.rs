@@ -36,7 +36,10 @@ impl Budget {
     /// Takes one step.
     #[inline]
     pub(super) fn step(&mut self) -> Result<(), CoreFault> {
-        self.left = self.left.checked_sub(1).ok_or(CoreFault::TooComplex)?;
+        match self.left.checked_sub(1) {
+            Some(left) => self.left = left,
+            None => return Err(CoreFault::TooComplex),
+        }
         Ok(())
     }
 }

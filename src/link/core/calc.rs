@@ -4,7 +4,7 @@
 //! the target (what shall stand there). Byte order and pointer size are those
 //! of the BTF that is read, never of the machine that runs this code.
 
-use super::spec::{Enumerator, FieldPath, Step};
+use super::spec::{Enumerator, FieldPath, size_of};
 use super::{CoreFault, CoreKind};
 use crate::btf::{Btf, BtfError, Kind, MAX_CHAIN, Type, TypeId};
 use crate::bytes::Endian;
@@ -71,20 +71,23 @@ impl Value {
     }
 }
 
-/// A relocation about the field or element at the end of `path`.
-pub(super) fn field(btf: &Btf, path: &FieldPath, kind: CoreKind) -> Result<Value, CoreFault> {
+/// A relocation about the field or element at the end of `path`, whose type is `ty`.
+pub(super) fn field(
+    btf: &Btf,
+    path: &FieldPath,
+    ty: &Type<'_>,
+    kind: CoreKind,
+) -> Result<Value, CoreFault> {
     if kind == CoreKind::FieldExists {
         return Ok(Value::exact(1));
     }
-    let step = path.last().ok_or(CoreFault::TooManyLevels)?;
-    let ty = btf.resolve(step.type_id)?;
     if kind == CoreKind::FieldSigned {
-        return Ok(Value::exact(u64::from(is_signed(&ty))));
+        return Ok(Value::exact(u64::from(is_signed(ty))));
     }
-    let bitfield = bitfield_width(step, &ty);
+    let bitfield = bitfield_width(path, ty);
     let extent = match bitfield {
-        0 => Extent::of_plain_field(btf, &ty, path.bit_offset)?,
-        bits => Extent::of_bitfield(&ty, path.bit_offset, bits)?,
+        0 => Extent::of_plain_field(btf, ty, path.bit_offset)?,
+        bits => Extent::of_bitfield(ty, path.bit_offset, bits)?,
     };
     let value = match kind {
         CoreKind::FieldByteSize => extent.byte_size,
@@ -98,7 +101,7 @@ pub(super) fn field(btf: &Btf, path: &FieldPath, kind: CoreKind) -> Result<Value
     };
     let memory = match kind {
         CoreKind::FieldByteOffset if bitfield != 0 => Some(Memory::Bits),
-        CoreKind::FieldByteOffset => Some(memory_behind(btf, step, &ty)?),
+        CoreKind::FieldByteOffset => Some(memory_behind(btf, ty, &extent)?),
         _ => None,
     };
     Ok(Value { memory, ..value })
@@ -106,12 +109,11 @@ pub(super) fn field(btf: &Btf, path: &FieldPath, kind: CoreKind) -> Result<Value
 
 /// The width of a bitfield, 0 for a plain field. BTF from before the kind flag says
 /// it by an integer type of its own.
-fn bitfield_width(step: &Step, ty: &Type<'_>) -> u8 {
+fn bitfield_width(path: &FieldPath, ty: &Type<'_>) -> u8 {
+    let declared = path.last().map_or(0, |step| step.bitfield);
     match ty.int() {
-        Some(int) if step.bitfield == 0 && u32::from(int.bits) < ty.size().saturating_mul(8) => {
-            int.bits
-        }
-        _ => step.bitfield,
+        Some(int) if declared == 0 && u32::from(int.bits) < ty.size().saturating_mul(8) => int.bits,
+        _ => declared,
     }
 }
 
@@ -158,14 +160,15 @@ struct Extent {
 
 impl Extent {
     fn of_plain_field(btf: &Btf, ty: &Type<'_>, bit_offset: u64) -> Result<Extent, CoreFault> {
-        let byte_size = btf.size_of(ty.id())?;
+        let byte_size = size_of(btf, ty)?;
+        let Some(bits) = byte_size.checked_mul(8) else {
+            return Err(BtfError::SizeOverflow(ty.id()).into());
+        };
         Ok(Extent {
             byte_offset: bit_offset / 8,
             byte_size,
             bit_offset,
-            bits: byte_size
-                .checked_mul(8)
-                .ok_or(BtfError::SizeOverflow(ty.id()))?,
+            bits,
         })
     }
 
@@ -243,26 +246,27 @@ fn is_signed(ty: &Type<'_>) -> bool {
     }
 }
 
-fn memory_behind(btf: &Btf, step: &Step, ty: &Type<'_>) -> Result<Memory, CoreFault> {
+fn memory_behind(btf: &Btf, ty: &Type<'_>, extent: &Extent) -> Result<Memory, CoreFault> {
     let class = match ty.kind() {
         Kind::Ptr => MemoryClass::Pointer,
         Kind::Int if !is_signed(ty) => MemoryClass::Unsigned,
         _ => MemoryClass::Other,
     };
-    Ok(Memory::Bytes {
-        size: btf.size_of(innermost_element(btf, step.type_id)?)?,
-        class,
-    })
+    let size = match ty.kind() {
+        Kind::Array => size_of(btf, &innermost_element(btf, *ty)?)?,
+        _ => extent.byte_size,
+    };
+    Ok(Memory::Bytes { size, class })
 }
 
 /// A load from an array reads one of its elements.
-fn innermost_element(btf: &Btf, id: TypeId) -> Result<TypeId, CoreFault> {
-    let mut ty = btf.resolve(id)?;
+fn innermost_element<'a>(btf: &'a Btf, array: Type<'a>) -> Result<Type<'a>, BtfError> {
+    let mut ty = array;
     for _ in 0..MAX_CHAIN {
         match ty.array() {
             Some(array) => ty = btf.resolve(array.element)?,
-            None => return Ok(ty.id()),
+            None => return Ok(ty),
         }
     }
-    Err(BtfError::Cycle(id).into())
+    Err(BtfError::Cycle(array.id()))
 }

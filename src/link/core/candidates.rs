@@ -78,6 +78,14 @@ impl<'a> Origins<'a> {
         Ok(found)
     }
 
+    /// What was odd about the modules, where they were looked at.
+    pub(super) fn warnings(&self) -> Arc<[String]> {
+        match self.modules {
+            Some(_) => self.target.warnings(),
+            None => Arc::default(),
+        }
+    }
+
     fn vmlinux(&mut self) -> Result<&Arc<Origin>, CoreFault> {
         let origin = match self.vmlinux.take() {
             Some(origin) => origin,

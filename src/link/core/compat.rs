@@ -33,20 +33,22 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// Whether a field of type `local_id` may be read as one of type `target_id`.
+/// Whether a field of type `a` may be read as one of type `b`, modifiers and typedefs skipped.
 ///
 /// Any two structs or unions agree, any two pointers, any two floats, integers
 /// of any size and sign; enums and forward declarations by name, where both
 /// have one; arrays by their elements.
-pub(super) fn fields_agree(
-    local: &Btf,
-    mut local_id: TypeId,
-    target: &Btf,
-    mut target_id: TypeId,
+pub(super) fn fields_agree<'a>(
+    local: &'a Btf,
+    a: Type<'a>,
+    target: &'a Btf,
+    b: Type<'a>,
 ) -> Result<bool, CoreFault> {
-    let start = local_id;
+    let mut pair = Pair {
+        local: a,
+        target: b,
+    };
     for _ in 0..MAX_CHAIN {
-        let pair = Pair::resolve((local, local_id), (target, target_id))?;
         let (a, b) = (pair.local.kind(), pair.target.kind());
         if a.is_composite() && b.is_composite() {
             return Ok(true);
@@ -58,11 +60,14 @@ pub(super) fn fields_agree(
             Kind::Ptr | Kind::Float => return Ok(true),
             Kind::Int => return Ok(whole_integers(&pair)),
             Kind::Fwd | Kind::Enum | Kind::Enum64 => return names_agree(&pair),
-            Kind::Array => (local_id, target_id) = elements(&pair)?,
+            Kind::Array => {
+                let (a, b) = elements(&pair)?;
+                pair = Pair::resolve((local, a), (target, b))?;
+            }
             _ => return Ok(false),
         }
     }
-    Err(BtfError::Cycle(start).into())
+    Err(BtfError::Cycle(a.id()).into())
 }
 
 /// Whether the target has the type `local_id` (TYPE_EXISTS, TYPE_SIZE, TYPE_ID_TARGET):

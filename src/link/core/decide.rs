@@ -77,6 +77,22 @@ impl Answer {
     }
 }
 
+/// The answers of all candidates to one question, in the order of the candidates.
+pub(super) enum Answers {
+    /// There is at most one candidate.
+    One(Arc<Decision>),
+    Several(Vec<Arc<Decision>>),
+}
+
+impl Answers {
+    pub(super) fn as_slice(&self) -> &[Arc<Decision>] {
+        match self {
+            Answers::One(decision) => std::slice::from_ref(decision),
+            Answers::Several(decisions) => decisions,
+        }
+    }
+}
+
 /// The object's side of a question.
 enum Local {
     Type,
@@ -100,13 +116,13 @@ impl Judge {
         }
     }
 
-    /// The answers of all candidates, in their order; at least one.
+    /// What all candidates answer.
     pub(super) fn answers(
         &mut self,
         local: &Arc<Btf>,
         question: Question,
         candidates: impl FnOnce() -> Result<Arc<[Candidate]>, CoreFault>,
-    ) -> Result<Vec<Arc<Decision>>, CoreError> {
+    ) -> Result<Answers, CoreError> {
         self.try_answers(local, question, candidates)
             .map_err(|fault| CoreError {
                 relocation: text::asked(local, question),
@@ -119,7 +135,7 @@ impl Judge {
         local: &Arc<Btf>,
         question: Question,
         candidates: impl FnOnce() -> Result<Arc<[Candidate]>, CoreFault>,
-    ) -> Result<Vec<Arc<Decision>>, CoreFault> {
+    ) -> Result<Answers, CoreFault> {
         let (spec, original) = self.local_side(local, question)?;
         let decision = |candidate: Option<&Candidate>, answer| {
             Arc::new(Decision {
@@ -131,41 +147,45 @@ impl Judge {
             })
         };
         if question.kind == CoreKind::TypeIdLocal {
-            return Ok(vec![decision(None, Answer::found(original))]);
+            return Ok(Answers::One(decision(None, Answer::found(original))));
         }
-        let candidates = candidates()?;
-        if candidates.is_empty() {
-            return Ok(vec![decision(None, Answer::Missing(Missing::NoCandidate))]);
+        let mut answer = |candidate| {
+            let answer = self.ask(local, question, &spec, candidate);
+            let answer = answer.map_err(|fault| CoreFault::Candidate {
+                candidate: text::candidate(candidate),
+                fault: Box::new(fault),
+            })?;
+            Ok::<_, CoreFault>(decision(Some(candidate), answer))
+        };
+        match &*candidates()? {
+            [] => {
+                let nobody = Answer::Missing(Missing::NoCandidate);
+                Ok(Answers::One(decision(None, nobody)))
+            }
+            [only] => Ok(Answers::One(answer(only)?)),
+            several => {
+                let decisions = several.iter().map(answer).collect::<Result<_, _>>();
+                Ok(Answers::Several(decisions?))
+            }
         }
-        let mut decisions = Vec::with_capacity(candidates.len());
-        for candidate in candidates.iter() {
-            self.budget.begin();
-            let answer = self
-                .ask(local, question, &spec, candidate)
-                .map_err(|fault| CoreFault::Candidate {
-                    candidate: text::candidate(candidate),
-                    fault: Box::new(fault),
-                })?;
-            decisions.push(decision(Some(candidate), answer));
-        }
-        Ok(decisions)
     }
 
     fn local_side(&mut self, local: &Btf, question: Question) -> Result<(Local, Value), CoreFault> {
         let Question { root, access, kind } = question;
         let text = local.string(access)?;
-        check_root(&local.type_by_id(root)?, kind)?;
+        let ty = local.type_by_id(root)?;
+        check_root(&ty, kind)?;
         match kind.subject() {
             Subject::Type if text != b"0" => Err(CoreFault::AccessIntoType(
                 String::from_utf8_lossy(text).into_owned(),
             )),
             Subject::Type => Ok((Local::Type, calc::whole_type(local, root, kind)?)),
             Subject::Field => {
-                self.from.parse(local, root, text)?;
-                Ok((Local::Field, calc::field(local, &self.from, kind)?))
+                let end = self.from.parse(local, ty, text)?;
+                Ok((Local::Field, calc::field(local, &self.from, &end, kind)?))
             }
             Subject::Enumerator => {
-                let which = Enumerator::parse(local, root, text)?;
+                let which = Enumerator::parse(local, ty, text)?;
                 let value = calc::enumerator(local, which, kind)?;
                 Ok((Local::Enumerator(which), value))
             }
@@ -180,24 +200,26 @@ impl Judge {
         candidate: &Candidate,
     ) -> Result<Answer, CoreFault> {
         let (target, kind) = (candidate.btf(), question.kind);
+        self.budget.begin();
         let budget = &mut self.budget;
-        let mut search = Search {
-            local,
-            target,
-            budget,
-        };
         match spec {
-            Local::Field => match search.field(&self.from, candidate.id, &mut self.to)? {
-                Some(missing) => Ok(Answer::Missing(missing)),
-                None => Ok(Answer::Found {
-                    value: calc::field(target, &self.to, kind)?,
+            Local::Field => match Search::new(local, target, budget).field(
+                &self.from,
+                candidate.id,
+                &mut self.to,
+            )? {
+                Err(missing) => Ok(Answer::Missing(missing)),
+                Ok(end) => Ok(Answer::Found {
+                    value: calc::field(target, &self.to, &end, kind)?,
                     bit_offset: self.to.bit_offset,
                 }),
             },
-            Local::Enumerator(which) => match search.enumerator(*which, candidate.id)? {
-                Err(missing) => Ok(Answer::Missing(missing)),
-                Ok(found) => Ok(Answer::found(calc::enumerator(target, found, kind)?)),
-            },
+            Local::Enumerator(which) => {
+                match Search::new(local, target, budget).enumerator(*which, candidate.id)? {
+                    Err(missing) => Ok(Answer::Missing(missing)),
+                    Ok(found) => Ok(Answer::found(calc::enumerator(target, found, kind)?)),
+                }
+            }
             Local::Type => {
                 let (agree, missing) = match kind {
                     CoreKind::TypeMatches => (types_match as Compare, Missing::NoMatch),
@@ -229,6 +251,10 @@ impl<'a> Roots<'a> {
             origins,
             known: hashbrown::HashMap::new(),
         }
+    }
+
+    pub(super) fn warnings(&self) -> Arc<[String]> {
+        self.origins.warnings()
     }
 
     pub(super) fn candidates(

@@ -40,89 +40,100 @@ pub(super) enum Missing {
 
 /// One question on one candidate.
 pub(super) struct Search<'a, 'b> {
-    pub local: &'a Btf,
-    pub target: &'a Btf,
-    pub budget: &'b mut Budget,
+    local: &'a Btf,
+    target: &'a Btf,
+    names: Names<'a>,
+    budget: &'b mut Budget,
 }
 
-/// Where one step leads.
-enum Next {
-    To(TypeId),
-    Nowhere(Missing),
-}
+/// What the target has, or why it has nothing.
+type Found<T> = Result<Result<T, Missing>, CoreFault>;
 
-impl<'a> Search<'a, '_> {
-    /// Follows `from`, a path of the object, in the target's type `root`; `to` is the way taken.
+/// A field and the struct that has it.
+type FieldOf<'a> = (Type<'a>, u32, Member);
+
+impl<'a, 'b> Search<'a, 'b> {
+    pub(super) fn new(local: &'a Btf, target: &'a Btf, budget: &'b mut Budget) -> Search<'a, 'b> {
+        Search {
+            local,
+            target,
+            names: Names::of(target),
+            budget,
+        }
+    }
+
+    /// Follows `from`, a path of the object, in the target's type `root`; `to` is the way
+    /// taken, the result the type that it leads to.
     pub(super) fn field(
         &mut self,
         from: &FieldPath,
         root: TypeId,
         to: &mut FieldPath,
-    ) -> Result<Option<Missing>, CoreFault> {
+    ) -> Found<Type<'a>> {
         to.clear();
-        let (first, rest) = match from.steps().split_first() {
-            Some(split) => split,
-            None => return Ok(None),
-        };
-        let root = self.target.resolve(root)?.id();
-        to.push_element(self.target, root, first.index)?;
-        let mut at = root;
-        for step in rest {
+        let mut at = self.target.resolve(root)?;
+        for (depth, step) in from.steps().iter().enumerate() {
             let next = match step.is_field() {
-                true => self.member(step, at, to)?,
-                false => self.element(step, at, to)?,
+                true => self.member(step, &at, to)?,
+                false if depth > 0 => self.element(step, &at, to)?,
+                false => {
+                    to.push_element(self.target, &at, step.index)?;
+                    Ok(at)
+                }
             };
-            match next {
-                Next::To(id) => at = id,
-                Next::Nowhere(missing) => return Ok(Some(missing)),
-            }
+            at = match next {
+                Ok(ty) => ty,
+                Err(missing) => return Ok(Err(missing)),
+            };
         }
-        Ok(None)
+        Ok(Ok(at))
     }
 
-    fn element(&mut self, step: &Step, at: TypeId, to: &mut FieldPath) -> Result<Next, CoreFault> {
-        let ty = self.target.resolve(at)?;
-        let Some(array) = ty.array() else {
-            return Ok(Next::Nowhere(Missing::NotArray { is: ty.id() }));
+    fn element(&mut self, step: &Step, at: &Type<'a>, to: &mut FieldPath) -> Found<Type<'a>> {
+        let Some(array) = at.array() else {
+            return Ok(Err(Missing::NotArray { is: at.id() }));
         };
         if !to.has_element(&array, step.index) {
-            return Ok(Next::Nowhere(Missing::ArrayTooShort {
+            return Ok(Err(Missing::ArrayTooShort {
                 index: step.index,
                 count: array.count,
             }));
         }
-        let element = self.target.resolve(array.element)?.id();
-        to.push_element(self.target, element, step.index)?;
-        Ok(Next::To(element))
+        let element = self.target.resolve(array.element)?;
+        to.push_element(self.target, &element, step.index)?;
+        Ok(Ok(element))
     }
 
-    fn member(&mut self, step: &Step, at: TypeId, to: &mut FieldPath) -> Result<Next, CoreFault> {
-        let ty = self.target.resolve(at)?;
-        if !ty.kind().is_composite() {
-            return Ok(Next::Nowhere(Missing::NotComposite {
-                name: step.name,
-                is: ty.id(),
-            }));
+    fn member(&mut self, step: &Step, at: &Type<'a>, to: &mut FieldPath) -> Found<Type<'a>> {
+        let (name, within) = (step.name, at.id());
+        if !at.kind().is_composite() {
+            return Ok(Err(Missing::NotComposite { name, is: within }));
         }
-        let name = self.local.string(step.name)?;
-        let found = match self.same_place(&ty, step, name) {
-            Some(member) => Some((ty, step.index, member)),
-            None => self.search_members(ty, name, to)?,
+        let wanted = self.local.string(name)?;
+        let found = match self.same_place(at, step, wanted) {
+            Some(found) => Some(found),
+            None => self.search_members(*at, wanted, to)?,
         };
-        match found {
-            Some((holder, index, member)) => self.take_member(step, &holder, index, member, to),
-            None => Ok(Next::Nowhere(Missing::NoField {
-                name: step.name,
-                within: ty.id(),
-            })),
+        let Some((holder, index, member)) = found else {
+            return Ok(Err(Missing::NoField { name, within }));
+        };
+        let local = self.local.type_by_id(step.type_id)?;
+        let target = self.target.resolve(member.type_id)?;
+        if !fields_agree(self.local, local, self.target, target)? {
+            let (within, is) = (holder.id(), member.type_id);
+            return Ok(Err(Missing::OtherType { name, within, is }));
         }
+        to.push_field(&holder, index, member, &target)?;
+        Ok(Ok(target))
     }
 
     /// The object's types are mostly a copy of the target's: look first where the field
     /// was. C allows a name only once in a struct, anonymous members included.
-    fn same_place(&self, ty: &Type<'a>, step: &Step, name: &[u8]) -> Option<Member> {
-        let member = ty.member(step.index)?;
-        is_named(self.target, member.name_off, name).then_some(member)
+    fn same_place(&self, at: &Type<'a>, step: &Step, name: &[u8]) -> Option<FieldOf<'a>> {
+        let member = at.member(step.index)?;
+        self.names
+            .is(member.name_off, name)
+            .then_some((*at, step.index, member))
     }
 
     /// Searches a struct and its anonymous members, depth first. On success `to` leads to
@@ -132,13 +143,13 @@ impl<'a> Search<'a, '_> {
         ty: Type<'a>,
         name: &[u8],
         to: &mut FieldPath,
-    ) -> Result<Option<(Type<'a>, u32, Member)>, CoreFault> {
+    ) -> Result<Option<FieldOf<'a>>, CoreFault> {
         for (index, member) in (0..).zip(ty.members()) {
             self.budget.step()?;
-            if is_named(self.target, member.name_off, name) {
+            if self.names.is(member.name_off, name) {
                 return Ok(Some((ty, index, member)));
             }
-            if !is_named(self.target, member.name_off, b"") {
+            if !self.names.is(member.name_off, b"") {
                 continue;
             }
             let inner = self.target.resolve(member.type_id)?;
@@ -159,66 +170,56 @@ impl<'a> Search<'a, '_> {
         Ok(None)
     }
 
-    fn take_member(
-        &mut self,
-        step: &Step,
-        holder: &Type<'a>,
-        index: u32,
-        member: Member,
-        to: &mut FieldPath,
-    ) -> Result<Next, CoreFault> {
-        if !fields_agree(self.local, step.type_id, self.target, member.type_id)? {
-            return Ok(Next::Nowhere(Missing::OtherType {
-                name: step.name,
-                within: holder.id(),
-                is: member.type_id,
-            }));
-        }
-        to.raw.push(index)?;
-        to.advance(u64::from(member.bit_offset))?;
-        to.push_step(Step {
-            name: member.name_off,
-            index,
-            type_id: member.type_id,
-            bitfield: member.bitfield_size,
-            last: index.checked_add(1) == Some(holder.vlen()),
-        })?;
-        Ok(Next::To(member.type_id))
-    }
-
     /// Looks for the value of an enum by its name, flavours aside.
-    pub(super) fn enumerator(
-        &mut self,
-        from: Enumerator,
-        root: TypeId,
-    ) -> Result<Result<Enumerator, Missing>, CoreFault> {
+    pub(super) fn enumerator(&mut self, from: Enumerator, root: TypeId) -> Found<Enumerator> {
         let value = self.local.type_by_id(from.type_id)?.enum_value(from.index);
-        let name_off = value.map_or(0, |value| value.name_off);
-        let name = essential_name(self.local.string(name_off)?);
+        let name = value.map_or(0, |value| value.name_off);
+        let wanted = essential_name(self.local.string(name)?);
         let ty = self.target.resolve(root)?;
         for (index, value) in (0..).zip(ty.enum_values()) {
             self.budget.step()?;
-            if essential_name(self.target.string(value.name_off)?) == name {
-                return Ok(Ok(Enumerator {
-                    type_id: ty.id(),
-                    index,
-                }));
+            if essential_name(self.target.string(value.name_off)?) == wanted {
+                let type_id = ty.id();
+                return Ok(Ok(Enumerator { type_id, index }));
             }
         }
-        Ok(Err(Missing::NoValue { name: name_off }))
+        Ok(Err(Missing::NoValue { name }))
     }
 }
 
-/// Whether the string at `offset` is `name`, without looking for its end first.
-fn is_named(btf: &Btf, offset: u32, name: &[u8]) -> bool {
-    let mut btf = btf;
-    while offset < btf.first_string() {
-        match btf.base() {
-            Some(base) => btf = base,
-            None => return false,
+/// The strings of a BTF, at hand.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    btf: &'a Btf,
+    own: &'a [u8],
+    first: u32,
+}
+
+impl<'a> Names<'a> {
+    fn of(btf: &'a Btf) -> Names<'a> {
+        Names {
+            btf,
+            own: btf.string_bytes(),
+            first: btf.first_string(),
         }
     }
-    let own = offset.wrapping_sub(btf.first_string()) as usize;
-    let tail = btf.string_bytes().get(own..).unwrap_or_default();
-    tail.get(..name.len()) == Some(name) && tail.get(name.len()) == Some(&0)
+
+    /// Whether the string at `offset` is `name`. Most are not by their first byte.
+    #[inline(always)]
+    fn is(&self, offset: u32, name: &[u8]) -> bool {
+        let own = offset.wrapping_sub(self.first) as usize;
+        let first = name.first().unwrap_or(&0);
+        (offset < self.first || self.own.get(own) == Some(first)) && self.is_whole(offset, name)
+    }
+
+    fn is_whole(&self, offset: u32, name: &[u8]) -> bool {
+        let Some(own) = offset.checked_sub(self.first) else {
+            // Split BTF names most things by the strings of its base.
+            let base = self.btf.base();
+            return base.is_some_and(|base| Names::of(base).is_whole(offset, name));
+        };
+        let tail = self.own.get(own as usize..).unwrap_or_default();
+        let (head, rest) = tail.split_at_checked(name.len()).unwrap_or_default();
+        head == name && rest.first() == Some(&0)
+    }
 }

@@ -42,8 +42,17 @@ pub use patch::POISON_HELPER;
 pub use report::CoreReport;
 pub use resolver::Resolver;
 
+use crate::btf::{Btf, TypeId};
 use crate::elf::CoreRelocation;
 use crate::insn::Insn;
+
+/// Whether a type of the object and one of a kernel are the same as far as a
+/// program can tell (libbpf's bpf_core_types_are_compat). What cannot be told counts as no.
+pub(crate) fn types_are_compatible(local: &Btf, a: TypeId, target: &Btf, b: TypeId) -> bool {
+    let mut budget = budget::Budget::new();
+    budget.begin();
+    compat::types_agree(local, a, target, b, &mut budget).unwrap_or(false)
+}
 
 /// How relocations choose and what a poisoned one is.
 #[derive(Clone, Copy, Debug, Default)]

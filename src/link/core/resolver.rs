@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use super::calc::Value;
 use super::candidates::Origins;
 use super::choose::{self, Asked};
-use super::decide::{Answer, Decision, Judge, Question, Roots};
+use super::decide::{Answer, Answers, Decision, Judge, Question, Roots};
 use super::patch::{Operand, Rewritten, WidthFault};
 use super::text;
 use super::{
@@ -27,7 +27,7 @@ pub struct Resolver<'a> {
     roots: Roots<'a>,
     judge: Judge,
     known: HashMap<Question, u32>,
-    answers: Vec<Vec<Arc<Decision>>>,
+    answers: Vec<Answers>,
 }
 
 /// One relocation of the program at hand.
@@ -68,6 +68,11 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// What was odd about the target's modules, as far as they were looked at.
+    pub fn warnings(&self) -> Arc<[String]> {
+        self.roots.warnings()
+    }
+
     /// Computes every fixup of one program; the functions are those that the program
     /// reaches, its entry first. Either all relocations stand or the first failure is told.
     pub fn resolve_program(
@@ -91,6 +96,8 @@ impl<'a> Resolver<'a> {
     ) -> Result<Vec<Pending<'p>>, CoreFailure> {
         let count = functions.iter().map(|view| view.relocations.len()).sum();
         let mut pending: Vec<Pending<'p>> = Vec::with_capacity(count);
+        self.answers.reserve(count);
+        self.known.reserve(count);
         for (function, view) in (0u32..).zip(functions) {
             let mut before = None;
             for relocation in view.relocations {
@@ -155,14 +162,13 @@ impl<'a> Resolver<'a> {
 
     fn answers_of(&self, question: u32) -> &[Arc<Decision>] {
         let answers = self.answers.get(question as usize);
-        answers.map_or(&[], Vec::as_slice)
+        answers.map_or(&[], Answers::as_slice)
     }
 
     fn decision(&self, question: u32, choices: &Choices) -> Option<&Arc<Decision>> {
-        let answers = self.answers_of(question);
-        match answers.len() {
-            0 | 1 => answers.first(),
-            _ => answers.get(*choices.get(&question)?),
+        match self.answers.get(question as usize)? {
+            Answers::One(decision) => Some(decision),
+            Answers::Several(decisions) => decisions.get(*choices.get(&question)?),
         }
     }
 

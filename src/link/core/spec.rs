@@ -6,7 +6,7 @@
 
 use super::access::Access;
 use super::{CoreFault, CoreKind};
-use crate::btf::{ArrayType, Btf, Kind, Type, TypeId};
+use crate::btf::{ArrayType, Btf, BtfError, Kind, Member, Type, TypeId};
 
 /// How many levels a path may have, as in the kernel and in libbpf.
 pub(super) const MAX_LEVELS: usize = 64;
@@ -18,7 +18,7 @@ pub(super) struct Step {
     pub name: u32,
     /// The index of the element, or of the field in its struct.
     pub index: u32,
-    /// The type of the element or field.
+    /// The type of the element or field, modifiers and typedefs skipped.
     pub type_id: TypeId,
     /// Width of a bitfield in bits, else 0.
     pub bitfield: u8,
@@ -70,36 +70,59 @@ impl FieldPath {
     }
 
     pub(super) fn push_step(&mut self, step: Step) -> Result<(), CoreFault> {
-        let slot = self.steps.get_mut(self.len);
-        *slot.ok_or(CoreFault::TooManyLevels)? = step;
+        let Some(slot) = self.steps.get_mut(self.len) else {
+            return Err(CoreFault::TooManyLevels);
+        };
+        *slot = step;
         self.len += 1;
         Ok(())
     }
 
-    /// Goes `count` elements of a type further.
+    /// Goes to element `index` in a row of elements of type `ty`.
     pub(super) fn push_element(
         &mut self,
         btf: &Btf,
-        type_id: TypeId,
+        ty: &Type<'_>,
         index: u32,
     ) -> Result<(), CoreFault> {
         self.raw.push(index)?;
-        let bits = btf
-            .size_of(type_id)?
-            .checked_mul(u64::from(index))
-            .and_then(|bytes| bytes.checked_mul(8))
-            .ok_or(CoreFault::OffsetOverflow)?;
-        self.advance(bits)?;
+        if index > 0 {
+            let bits = size_of(btf, ty)?
+                .checked_mul(u64::from(index))
+                .and_then(|bytes| bytes.checked_mul(8));
+            self.advance(bits.ok_or(BtfError::SizeOverflow(ty.id()))?)?;
+        }
         self.push_step(Step {
             index,
-            type_id,
+            type_id: ty.id(),
             ..Step::default()
         })
     }
 
+    /// Goes to a named field of `holder`, whose type is `ty`.
+    pub(super) fn push_field(
+        &mut self,
+        holder: &Type<'_>,
+        index: u32,
+        member: Member,
+        ty: &Type<'_>,
+    ) -> Result<(), CoreFault> {
+        self.raw.push(index)?;
+        self.advance(u64::from(member.bit_offset))?;
+        self.push_step(Step {
+            name: member.name_off,
+            index,
+            type_id: ty.id(),
+            bitfield: member.bitfield_size,
+            last: index.checked_add(1) == Some(holder.vlen()),
+        })
+    }
+
     pub(super) fn advance(&mut self, bits: u64) -> Result<(), CoreFault> {
-        let offset = self.bit_offset.checked_add(bits);
-        self.bit_offset = offset.ok_or(CoreFault::OffsetOverflow)?;
+        match self.bit_offset.checked_add(bits) {
+            Some(offset) => self.bit_offset = offset,
+            None => return Err(CoreFault::OffsetOverflow),
+        }
         Ok(())
     }
 
@@ -109,57 +132,68 @@ impl FieldPath {
         index < array.count || (array.count == 0 && behind_last_field)
     }
 
-    /// Reads the access string `text` as a path from `root`, a type of the object.
-    pub(super) fn parse(&mut self, btf: &Btf, root: TypeId, text: &[u8]) -> Result<(), CoreFault> {
+    /// Reads the access string `text` as a path from `root`, a type of the object, and
+    /// tells the type that it leads to.
+    pub(super) fn parse<'a>(
+        &mut self,
+        btf: &'a Btf,
+        root: Type<'a>,
+        text: &[u8],
+    ) -> Result<Type<'a>, CoreFault> {
         self.clear();
         let mut access = Access::new();
         access.parse(text)?;
         // The first index is that of a pointer: `&x[0]`.
-        let (&first, rest) = access
-            .indices()
-            .split_first()
-            .ok_or_else(|| CoreFault::Access(String::new()))?;
-        let mut ty = btf.resolve(root)?;
-        self.push_element(btf, ty.id(), first)?;
+        let Some((&first, rest)) = access.indices().split_first() else {
+            return Err(CoreFault::Access(String::new()));
+        };
+        let mut ty = btf.resolve_type(root)?;
+        self.push_element(btf, &ty, first)?;
         for &index in rest {
-            let next = match ty.kind() {
-                Kind::Struct | Kind::Union => self.enter_member(&ty, index)?,
+            ty = match ty.kind() {
+                Kind::Struct | Kind::Union => self.enter_member(btf, &ty, index)?,
                 Kind::Array => self.enter_array(btf, &ty, index)?,
                 kind => return Err(CoreFault::NoParts { id: ty.id(), kind }),
             };
-            ty = btf.resolve(next)?;
         }
-        Ok(())
+        Ok(ty)
     }
 
-    fn enter_member(&mut self, ty: &Type<'_>, index: u32) -> Result<TypeId, CoreFault> {
-        let member = ty.member(index).ok_or(CoreFault::IndexPastEnd {
-            index,
-            count: ty.vlen(),
-            what: "members",
-            id: ty.id(),
-        })?;
-        self.raw.push(index)?;
-        self.advance(u64::from(member.bit_offset))?;
-        // An anonymous struct or union is no step of its own.
-        if !ty.btf().string(member.name_off)?.is_empty() {
-            self.push_step(Step {
-                name: member.name_off,
+    fn enter_member<'a>(
+        &mut self,
+        btf: &'a Btf,
+        holder: &Type<'a>,
+        index: u32,
+    ) -> Result<Type<'a>, CoreFault> {
+        let Some(member) = holder.member(index) else {
+            return Err(CoreFault::IndexPastEnd {
                 index,
-                type_id: member.type_id,
-                bitfield: member.bitfield_size,
-                last: index.checked_add(1) == Some(ty.vlen()),
-            })?;
+                count: holder.vlen(),
+                what: "members",
+                id: holder.id(),
+            });
+        };
+        let ty = btf.resolve(member.type_id)?;
+        // An anonymous struct or union is no step of its own.
+        if btf.string(member.name_off)?.is_empty() {
+            self.raw.push(index)?;
+            self.advance(u64::from(member.bit_offset))?;
+        } else {
+            self.push_field(holder, index, member, &ty)?;
         }
-        Ok(member.type_id)
+        Ok(ty)
     }
 
-    fn enter_array(&mut self, btf: &Btf, ty: &Type<'_>, index: u32) -> Result<TypeId, CoreFault> {
-        let id = ty.id();
-        let array = ty.array().ok_or(CoreFault::NoParts {
-            id,
-            kind: ty.kind(),
-        })?;
+    fn enter_array<'a>(
+        &mut self,
+        btf: &'a Btf,
+        ty: &Type<'a>,
+        index: u32,
+    ) -> Result<Type<'a>, CoreFault> {
+        let (id, kind) = (ty.id(), ty.kind());
+        let Some(array) = ty.array() else {
+            return Err(CoreFault::NoParts { id, kind });
+        };
         if !self.has_element(&array, index) {
             return Err(CoreFault::IndexPastEnd {
                 index,
@@ -168,9 +202,20 @@ impl FieldPath {
                 id,
             });
         }
-        let element = btf.resolve(array.element)?.id();
-        self.push_element(btf, element, index)?;
+        let element = btf.resolve(array.element)?;
+        self.push_element(btf, &element, index)?;
         Ok(element)
+    }
+}
+
+/// The size of a type that has been looked up already.
+pub(super) fn size_of(btf: &Btf, ty: &Type<'_>) -> Result<u64, BtfError> {
+    match ty.kind() {
+        Kind::Int | Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 => {
+            Ok(u64::from(ty.size()))
+        }
+        Kind::Ptr => Ok(u64::from(btf.pointer_size())),
+        _ => btf.size_of(ty.id()),
     }
 }
 
@@ -185,10 +230,10 @@ pub(super) struct Enumerator {
 
 impl Enumerator {
     /// Reads the access string `text` as the number of a value of the enum `root`.
-    pub(super) fn parse(btf: &Btf, root: TypeId, text: &[u8]) -> Result<Enumerator, CoreFault> {
+    pub(super) fn parse(btf: &Btf, root: Type<'_>, text: &[u8]) -> Result<Enumerator, CoreFault> {
         let mut access = Access::new();
         access.parse(text)?;
-        let ty = btf.resolve(root)?;
+        let ty = btf.resolve_type(root)?;
         let (id, kind) = (ty.id(), ty.kind());
         let [index] = *access.indices() else {
             return Err(CoreFault::NoParts { id, kind });

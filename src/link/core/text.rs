@@ -45,25 +45,21 @@ fn target_subject(decision: &Decision, candidate: &Candidate) -> Option<String> 
     let text = local.string(access).ok()?;
     let mut budget = Budget::new();
     budget.begin();
-    let mut search = Search {
-        local,
-        target,
-        budget: &mut budget,
-    };
+    let mut search = Search::new(local, target, &mut budget);
     match kind.subject() {
         Subject::Type => Some(type_name(target, id)),
         Subject::Enumerator => {
+            let root = local.type_by_id(root).ok()?;
             let which = Enumerator::parse(local, root, text).ok()?;
             let found = search.enumerator(which, id).ok()?.ok()?;
             Some(enumerator(target, id, found))
         }
         Subject::Field => {
             let (mut from, mut to) = (FieldPath::new(), FieldPath::new());
+            let root = local.type_by_id(root).ok()?;
             from.parse(local, root, text).ok()?;
-            match search.field(&from, id, &mut to).ok()? {
-                Some(_) => None,
-                None => Some(field(target, id, &to, true)),
-            }
+            search.field(&from, id, &mut to).ok()?.ok()?;
+            Some(field(target, id, &to, true))
         }
     }
 }
@@ -183,16 +179,16 @@ fn place(candidate: &Candidate) -> String {
 fn subject(btf: &Btf, question: Question, raw: bool) -> Option<String> {
     let Question { root, access, kind } = question;
     let text = btf.string(access).ok()?;
-    btf.type_by_id(root).ok()?;
+    let ty = btf.type_by_id(root).ok()?;
     match kind.subject() {
         Subject::Type => Some(type_name(btf, root)),
         Subject::Enumerator => {
-            let which = Enumerator::parse(btf, root, text).ok()?;
+            let which = Enumerator::parse(btf, ty, text).ok()?;
             Some(enumerator(btf, root, which))
         }
         Subject::Field => {
             let mut path = FieldPath::new();
-            path.parse(btf, root, text).ok()?;
+            path.parse(btf, ty, text).ok()?;
             Some(field(btf, root, &path, raw))
         }
     }

@@ -23,7 +23,7 @@ fn without_address_space(helper: i32) -> Option<i32> {
     }
 }
 
-impl Job<'_> {
+impl Job<'_, '_> {
     /// Replaces helpers by older ones where the target lacks them. The target is
     /// asked only when there is such a call.
     pub(super) fn replace_helpers(&mut self, insns: &mut [Insn]) -> Result<()> {

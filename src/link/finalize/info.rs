@@ -6,7 +6,7 @@ use crate::link::InfoBytes;
 use crate::link::functions::Function;
 use crate::name::Name;
 
-impl Job<'_> {
+impl Job<'_, '_> {
     /// One record for each function, as the kernel demands; none at all where a
     /// function has none.
     pub(super) fn func_info(&mut self) -> InfoBytes {

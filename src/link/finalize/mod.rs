@@ -1,15 +1,19 @@
 //! Finalize: everything between a relocated stream and bpf(2).
 
 mod btf;
+mod externs;
 mod helpers;
 mod info;
 mod references;
 
+use super::externs::Externs;
 use super::program::Finalized;
 use super::{Choice, Program, Programs};
 use crate::error::{Cause, Result};
 use crate::insn::encode_stream;
 use crate::target::Target;
+use externs::ModuleTable;
+pub(super) use externs::kind_of;
 use references::Positions;
 
 /// How finalize treats what only a loader can fill.
@@ -44,7 +48,9 @@ impl Programs {
         target: &Target,
         options: FinalizeOptions,
     ) -> Result<()> {
+        let object = self.object.clone();
         let mut positions = Positions::default();
+        let mut externs = Externs::new(&object, target);
         let mut results = Vec::with_capacity(chosen.len());
         let mut warnings = Vec::new();
         for &index in chosen {
@@ -64,6 +70,8 @@ impl Programs {
                     target,
                     options,
                     positions: &mut positions,
+                    externs: &mut externs,
+                    modules: ModuleTable::default(),
                     warnings: &mut warnings,
                 };
                 results.push((index, job.run()));
@@ -72,6 +80,7 @@ impl Programs {
         if self.btf.is_none() {
             self.btf = btf::prepared(&self.object, target, &mut warnings);
         }
+        self.kconfig = externs.kconfig_contents().or(self.kconfig.take());
         self.warnings.append(&mut warnings);
         for (index, result) in results {
             if let Some(program) = self.programs.get_mut(index)
@@ -86,16 +95,18 @@ impl Programs {
 }
 
 /// The finalization of one program.
-struct Job<'a> {
+struct Job<'a, 'e> {
     program: &'a Program,
     map_fds: &'a [Option<i32>],
     target: &'a Target,
     options: FinalizeOptions,
     positions: &'a mut Positions,
+    externs: &'a mut Externs<'e>,
+    modules: ModuleTable,
     warnings: &'a mut Vec<String>,
 }
 
-impl Job<'_> {
+impl Job<'_, '_> {
     fn run(&mut self) -> Result<(Vec<crate::insn::Insn>, Finalized)> {
         let mut insns = self.program.insns.clone();
         let references = self.resolve_references(&mut insns)?;

@@ -1,7 +1,7 @@
 //! References become offsets and file descriptors.
 
 use super::Job;
-use crate::elf::{ExternKind, Reference, ReferenceTarget};
+use crate::elf::{FunctionAddress, Reference, ReferenceTarget};
 use crate::error::{Error, Result};
 use crate::insn::Insn;
 use crate::insn::opcode::*;
@@ -42,96 +42,116 @@ impl Positions {
     }
 }
 
-impl Job<'_> {
+impl Job<'_, '_> {
     /// Writes what is known into `insns`; answers the references to maps and externs.
     pub(super) fn resolve_references(
         &mut self,
         insns: &mut [Insn],
     ) -> Result<Vec<ProgramReference>> {
-        self.positions.begin(self.program.placed());
-        let mut listed = references_of(self.program).into_iter();
-        let mut references = Vec::with_capacity(listed.len());
-        for (start, _, function) in self.program.placed() {
-            for reference in function.references(&self.program.object) {
+        let program = self.program;
+        self.positions.begin(program.placed());
+        let mut references = references_of(program);
+        let mut listed = references.iter_mut();
+        for (start, _, function) in program.placed() {
+            for reference in function.references(&program.object) {
                 let within = reference.insn.saturating_sub(function.address.insn);
                 let slot = start.saturating_add(within);
-                let resolved = self.resolve(insns, slot, reference).map_err(|error| {
-                    Error::new(self.program.site(Some(function), Some(within)), error)
+                let outcome = match reference.target {
+                    ReferenceTarget::Function(address) => self.function(insns, slot, address),
+                    _ => match listed.next() {
+                        Some(listed) => self.resolve(insns, slot, reference, listed),
+                        None => Ok(()),
+                    },
+                };
+                outcome.map_err(|error| {
+                    Error::new(program.site(Some(function), Some(within)), error)
                 })?;
-                if !matches!(reference.target, ReferenceTarget::Function(_)) {
-                    references.extend(listed.next().map(|r| ProgramReference { resolved, ..r }));
-                }
             }
         }
         Ok(references)
     }
 
-    /// Resolves one reference at `slot`; answers whether nothing is left to the loader.
-    fn resolve(
+    /// A call of a function, or its address, at `slot`.
+    fn function(
         &self,
         insns: &mut [Insn],
         slot: u32,
+        address: FunctionAddress,
+    ) -> Result<(), LinkError> {
+        let target = ReferenceTarget::Function(address);
+        let (first, second) = self.referring(insns, slot, &target)?;
+        first.imm = self.distance(address, slot)?;
+        match second {
+            Some(second) => {
+                first.set_src(PSEUDO_FUNC);
+                second.imm = 0;
+            }
+            None => first.set_src(PSEUDO_CALL),
+        }
+        Ok(())
+    }
+
+    /// Resolves a reference to a map or an extern at `slot`.
+    fn resolve(
+        &mut self,
+        insns: &mut [Insn],
+        slot: u32,
         reference: &Reference,
-    ) -> Result<bool, LinkError> {
-        let Some((first, rest)) = insns
-            .get_mut(slot as usize..)
-            .and_then(|s| s.split_first_mut())
-        else {
-            return Ok(true);
+        listed: &mut ProgramReference,
+    ) -> Result<(), LinkError> {
+        let (first, second) = self.referring(insns, slot, &reference.target)?;
+        match (&reference.target, second) {
+            (&ReferenceTarget::Extern { index, addend }, second) => {
+                self.resolve_extern((index, addend), first, second, listed)
+            }
+            (&ReferenceTarget::Map(map), Some(second)) => {
+                let fd = self.map_fd(map)?;
+                (first.imm, second.imm) = (fd.unwrap_or(0), 0);
+                first.set_src(PSEUDO_MAP_FD);
+                listed.resolved = fd.is_some();
+                Ok(())
+            }
+            (&ReferenceTarget::MapValue { map, offset }, Some(second)) => {
+                let fd = self.map_fd(map)?;
+                (first.imm, second.imm) = (fd.unwrap_or(0), offset as i32);
+                first.set_src(PSEUDO_MAP_VALUE);
+                listed.resolved = fd.is_some();
+                Ok(())
+            }
+            (target, _) => Err(self.not_referring(target, *first)),
+        }
+    }
+
+    /// The instruction at `slot` that refers to something: a call, or both slots of a
+    /// load of 64 bits.
+    fn referring<'i>(
+        &self,
+        insns: &'i mut [Insn],
+        slot: u32,
+        target: &ReferenceTarget,
+    ) -> Result<(&'i mut Insn, Option<&'i mut Insn>), LinkError> {
+        let from_slot = insns.get_mut(slot as usize..);
+        let Some((first, rest)) = from_slot.and_then(|from| from.split_first_mut()) else {
+            return Err(self.not_referring(target, Insn::default()));
         };
         let second = rest.first_mut().filter(|_| first.is_ld_imm64());
-        if second.is_none() && !first.is_call() {
-            return Err(LinkError::NotReferring {
-                name: self.program.target_name(&reference.target),
-                code: first.code,
-            });
+        match second.is_some() || first.is_call() {
+            true => Ok((first, second)),
+            false => Err(self.not_referring(target, *first)),
         }
-        match (reference.target.clone(), second) {
-            (ReferenceTarget::Function(address), second) => {
-                let id = self.program.functions.at(address);
-                let distance = self.distance(id, address, slot)?;
-                first.set_src(if second.is_some() {
-                    PSEUDO_FUNC
-                } else {
-                    PSEUDO_CALL
-                });
-                first.imm = distance;
-                if let Some(second) = second {
-                    second.imm = 0;
-                }
-                Ok(true)
-            }
-            (ReferenceTarget::Map(map), Some(second)) => {
-                let fd = self.map_fd(map)?;
-                first.set_src(PSEUDO_MAP_FD);
-                first.imm = fd.unwrap_or(0);
-                second.imm = 0;
-                Ok(fd.is_some())
-            }
-            (ReferenceTarget::MapValue { map, offset }, Some(second)) => {
-                let fd = self.map_fd(map)?;
-                first.set_src(PSEUDO_MAP_VALUE);
-                first.imm = fd.unwrap_or(0);
-                second.imm = offset as i32;
-                Ok(fd.is_some())
-            }
-            (ReferenceTarget::Extern { index, .. }, _) => Err(self.undefined(index)),
-            (target, None) => Err(LinkError::NotReferring {
-                name: self.program.target_name(&target),
-                code: first.code,
-            }),
+    }
+
+    fn not_referring(&self, target: &ReferenceTarget, insn: Insn) -> LinkError {
+        LinkError::NotReferring {
+            name: self.program.target_name(target),
+            code: insn.code,
         }
     }
 
     /// What a call at `slot` adds to reach the function; both lie below 2^31.
-    fn distance(
-        &self,
-        id: Option<FunctionId>,
-        address: crate::elf::FunctionAddress,
-        slot: u32,
-    ) -> Result<i32, LinkError> {
+    fn distance(&self, address: FunctionAddress, slot: u32) -> Result<i32, LinkError> {
         let object = &self.program.object;
-        let Some(id) = id else {
+        let Some(id) = self.program.functions.at(address) else {
             let stream = object.streams().get(address.stream as usize);
             return Err(LinkError::NoFunction {
                 section: stream.map(|s| s.section.clone()).unwrap_or_default(),
@@ -147,7 +167,7 @@ impl Job<'_> {
         Ok((i64::from(start) - i64::from(slot) - 1) as i32)
     }
 
-    fn map_fd(&self, map: u32) -> Result<Option<i32>, LinkError> {
+    pub(super) fn map_fd(&self, map: u32) -> Result<Option<i32>, LinkError> {
         let fd = self.map_fds.get(map as usize).copied().flatten();
         if fd.is_none() && !self.options.leave_map_references {
             return Err(LinkError::UnresolvedMap {
@@ -155,26 +175,5 @@ impl Job<'_> {
             });
         }
         Ok(fd)
-    }
-
-    fn undefined(&self, index: u32) -> LinkError {
-        let symbol = self.program.object.externs().get(index as usize);
-        let (what, why) = match symbol.map(|s| s.kind) {
-            Some(ExternKind::Kfunc) => ("kernel function", "kernel functions are not resolved yet"),
-            Some(ExternKind::Ksym) => ("kernel variable", "kernel variables are not resolved yet"),
-            Some(ExternKind::Kconfig) => (
-                "kernel configuration value",
-                "kernel configuration is not resolved yet",
-            ),
-            Some(ExternKind::Unknown) | None => (
-                "symbol",
-                "no function, map or variable of the object has this name",
-            ),
-        };
-        LinkError::UnresolvedExtern {
-            what,
-            name: symbol.map(|s| s.name.clone()).unwrap_or_default(),
-            why: why.to_owned(),
-        }
     }
 }

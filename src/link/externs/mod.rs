@@ -1,0 +1,124 @@
+//! Symbols that the kernel defines: functions, variables, configuration values.
+//!
+//! Each is looked up when the first program that uses it is finalized; one that cannot
+//! be found fails the programs that use it, and no others.
+
+mod config;
+mod kconfig;
+mod kernel;
+mod symbols;
+
+use crate::btf::TypeId;
+use crate::elf::{Extern, ExternKind, Object};
+use crate::link::LinkError;
+use crate::name::Name;
+use crate::target::Target;
+
+pub use kconfig::KconfigError;
+
+/// What an extern turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Resolved {
+    /// A kernel function, by its type id.
+    Function(KernelType),
+    /// A kernel variable, by its type id.
+    Variable(KernelType),
+    /// A symbol, by its address; 0 for a weak one that is not there.
+    Address(u64),
+    /// A value in the map `.kconfig`, by its offset.
+    Kconfig(u32),
+    /// A weak function that is not there.
+    AbsentFunction,
+}
+
+/// A type of the target, and the module that has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KernelType {
+    pub id: TypeId,
+    pub module: Option<Name>,
+}
+
+/// The externs of one object on one target.
+pub(super) struct Externs<'a> {
+    object: &'a Object,
+    target: &'a Target,
+    resolved: Vec<Option<Result<Resolved, LinkError>>>,
+    config: Option<config::Values>,
+    symbols: Option<symbols::Symbols<'a>>,
+}
+
+impl<'a> Externs<'a> {
+    pub fn new(object: &'a Object, target: &'a Target) -> Externs<'a> {
+        Externs {
+            object,
+            target,
+            resolved: vec![None; object.externs().len()],
+            config: None,
+            symbols: None,
+        }
+    }
+
+    /// What the extern of that number is.
+    pub fn resolve(&mut self, index: u32) -> Result<Resolved, LinkError> {
+        let index = index as usize;
+        if let Some(Some(known)) = self.resolved.get(index) {
+            return known.clone();
+        }
+        let object = self.object;
+        let Some(symbol) = object.externs().get(index) else {
+            return Err(unresolved(
+                "symbol",
+                &Name::default(),
+                "the object has no such extern",
+            ));
+        };
+        let answer = self.look_up(index, symbol);
+        if let Some(slot) = self.resolved.get_mut(index) {
+            *slot = Some(answer.clone());
+        }
+        answer
+    }
+
+    fn look_up(&mut self, index: usize, symbol: &Extern) -> Result<Resolved, LinkError> {
+        match symbol.kind {
+            ExternKind::Kfunc => kernel::function(self.object, self.target, symbol),
+            ExternKind::Ksym if kernel::is_typed(self.object, symbol) => {
+                kernel::variable(self.object, self.target, symbol)
+            }
+            ExternKind::Ksym => self.symbols().address(symbol),
+            ExternKind::Kconfig => self.config().slot(index, symbol),
+            ExternKind::Unknown if symbol.weak => Ok(Resolved::AbsentFunction),
+            ExternKind::Unknown => Err(unresolved(
+                "symbol",
+                &symbol.name,
+                "no function, map or variable of the object has this name, and its BTF lists it \
+                 neither in .ksyms nor in .kconfig",
+            )),
+        }
+    }
+
+    fn symbols(&mut self) -> &symbols::Symbols<'a> {
+        let (object, target) = (self.object, self.target);
+        self.symbols
+            .get_or_insert_with(|| symbols::Symbols::new(object, target))
+    }
+
+    fn config(&mut self) -> &config::Values {
+        let (object, target) = (self.object, self.target);
+        self.config
+            .get_or_insert_with(|| config::Values::new(object, target))
+    }
+
+    /// The contents of the map `.kconfig` for this target, where a program uses it.
+    pub fn kconfig_contents(self) -> Option<Vec<u8>> {
+        self.config.map(|values| values.contents)
+    }
+}
+
+fn unresolved(what: &'static str, name: &Name, why: impl Into<String>) -> LinkError {
+    LinkError::UnresolvedExtern {
+        what,
+        name: name.clone(),
+        why: why.into(),
+    }
+}
