@@ -1,8 +1,10 @@
 //! `.kconfig`: where each value of the kernel's configuration stands in the map
 //! that holds them, and how it is to be read. The values are the target's.
 
+use hashbrown::HashMap;
+
 use super::{Extern, ExternKind, Map, MapDefinition, MapOrigin};
-use crate::btf::{Btf, Kind, Type, TypeId};
+use crate::btf::{Btf, KconfigVar, Kind, Type, TypeId, kconfig_layout};
 use crate::name::Name;
 
 /// Where a configuration value goes.
@@ -43,66 +45,31 @@ const BPF_F_MMAPABLE: u32 = 1 << 10;
 /// What the kernel takes of one value, and far more than any configuration.
 const MAX_VALUE: u32 = 1 << 20;
 
-/// A value before it has its place.
-struct Unplaced {
-    index: usize,
-    size: u32,
-    align: u32,
-    kind: KconfigKind,
-}
-
-/// Gives every configuration value its place, as libbpf lays them out: larger
-/// alignment first, then smaller size, then by name. Adds the map that holds them.
-/// A value of a type that has no meaning here gets no place.
+/// Tells every configuration value its place, and adds the map that holds them. A
+/// value of a type that has no meaning here gets no place.
 pub(super) fn place(btf: &Btf, datasec: TypeId, externs: &mut [Extern], maps: &mut Vec<Map>) {
-    let mut values: Vec<Unplaced> = externs
-        .iter()
-        .enumerate()
-        .filter(|(_, symbol)| symbol.kind == ExternKind::Kconfig)
-        .filter_map(|(index, symbol)| unplaced(btf, index, symbol.btf_id?))
-        .collect();
-    values.sort_by(|a, b| {
-        let name = |value: &Unplaced| externs.get(value.index).map(|symbol| symbol.name.clone());
-        (b.align.cmp(&a.align))
-            .then(a.size.cmp(&b.size))
-            .then_with(|| name(a).cmp(&name(b)))
-    });
-    let mut end: u32 = 0;
-    for value in &values {
-        let offset = end.next_multiple_of(value.align);
-        let Some(next) = offset
-            .checked_add(value.size)
-            .filter(|&next| next <= MAX_VALUE)
-        else {
-            continue;
-        };
-        end = next;
-        if let Some(symbol) = externs.get_mut(value.index) {
-            symbol.kconfig = Some(KconfigSlot {
-                offset,
-                size: value.size,
-                kind: value.kind,
-            });
-        }
+    let (vars, size) = kconfig_layout(btf);
+    // Hostile sizes must not become memory.
+    if size == 0 || size > MAX_VALUE {
+        return;
     }
-    if end > 0 {
-        maps.push(map(datasec, end));
+    let places: HashMap<TypeId, KconfigVar> =
+        vars.into_iter().map(|var| (var.type_id, var)).collect();
+    for symbol in externs.iter_mut().filter(|e| e.kind == ExternKind::Kconfig) {
+        let var = symbol.btf_id.and_then(|id| places.get(&id));
+        symbol.kconfig = var.and_then(|var| slot(btf, var));
     }
+    maps.push(map(datasec, size));
 }
 
-fn unplaced(btf: &Btf, index: usize, var: TypeId) -> Option<Unplaced> {
-    let ty = btf.resolve(btf.type_by_id(var).ok()?.target()).ok()?;
-    let kind = kind_of(btf, &ty)?;
-    let size = u32::try_from(btf.size_of(ty.id()).ok()?).ok()?;
-    let align = match kind {
-        KconfigKind::String => 1,
-        _ => size.min(u32::from(btf.pointer_size())),
-    };
-    (size <= MAX_VALUE).then_some(Unplaced {
-        index,
-        size,
-        align,
-        kind,
+fn slot(btf: &Btf, var: &KconfigVar) -> Option<KconfigSlot> {
+    let ty = btf
+        .resolve(btf.type_by_id(var.type_id).ok()?.target())
+        .ok()?;
+    Some(KconfigSlot {
+        offset: var.offset,
+        size: var.size,
+        kind: kind_of(btf, &ty)?,
     })
 }
 

@@ -5,10 +5,12 @@
 //! variables pretend to be integers in a row, kernel functions to be global, and
 //! configuration values get places, as libbpf has it.
 
+use std::cmp::Reverse;
+
 use hashbrown::{HashMap, HashSet};
 
 use crate::btf::write::{Draft, Writer};
-use crate::btf::{Btf, BtfError, Kind, Linkage, MAX_CHAIN, SectionVar, Type, TypeId};
+use crate::btf::{Btf, BtfError, Kind, Linkage, MAX_CHAIN, Type, TypeId};
 
 const KSYMS: &[u8] = b".ksyms";
 const KCONFIG: &[u8] = b".kconfig";
@@ -174,26 +176,37 @@ pub struct KconfigVar {
     pub size: u32,
 }
 
-/// Places for the variables of `.kconfig`, and the size of the whole: the widest
-/// alignment first, so that nothing is lost between them.
+/// Places for the variables of `.kconfig`, and the size of the whole, as libbpf lays
+/// them out: larger alignment first, then smaller size, then by name.
 pub fn kconfig_layout(btf: &Btf) -> (Vec<KconfigVar>, u32) {
     let sections = btf.own_types().filter(|ty| ty.kind() == Kind::Datasec);
     let section = sections.into_iter().find(|ty| ty.short_name() == KCONFIG);
-    let mut vars: Vec<(u32, SectionVar)> = section
+    let mut vars: Vec<(u32, u32, &[u8], TypeId)> = section
         .iter()
         .flat_map(|section| section.section_vars())
-        .map(|var| (alignment(btf, var.type_id), var))
+        .map(|var| {
+            let id = var.type_id;
+            let name = btf
+                .type_by_id(id)
+                .map(|ty| ty.short_name())
+                .unwrap_or_default();
+            let size = btf
+                .size_of(id)
+                .ok()
+                .and_then(|size| u32::try_from(size).ok());
+            (alignment(btf, id), size.unwrap_or(var.size), name, id)
+        })
         .collect();
-    vars.sort_by_key(|&(alignment, var)| (std::cmp::Reverse(alignment), var.size, var.type_id));
+    vars.sort_by_key(|&(alignment, size, name, id)| (Reverse(alignment), size, name, id));
     let mut end = 0u32;
     let mut placed = Vec::with_capacity(vars.len());
-    for (alignment, var) in vars {
+    for (alignment, size, _, type_id) in vars {
         let offset = end.checked_next_multiple_of(alignment).unwrap_or(end);
-        end = offset.saturating_add(var.size);
+        end = offset.saturating_add(size);
         placed.push(KconfigVar {
-            type_id: var.type_id,
+            type_id,
             offset,
-            size: var.size,
+            size,
         });
     }
     (placed, end)

@@ -92,6 +92,8 @@ pub(super) fn number(
 ) -> Result<Vec<u8>, KconfigError> {
     let signed = match slot.kind {
         KconfigKind::Int { signed } | KconfigKind::Char { signed } => signed,
+        KconfigKind::Bool if value <= 1 => false,
+        KconfigKind::Bool => return Err(KconfigError::NotBool(text.into())),
         _ => return Err(KconfigError::Number(text.into())),
     };
     if !in_range(value, slot.size, signed) {
@@ -164,6 +166,8 @@ mod tests {
         assert_eq!(encode(slot(KconfigKind::Bool, 1), "y", little), Ok(vec![1]));
         assert_eq!(encode(slot(KconfigKind::Bool, 1), "n", little), Ok(vec![0]));
         assert!(encode(slot(KconfigKind::Bool, 1), "m", little).is_err());
+        assert_eq!(encode(slot(KconfigKind::Bool, 1), "1", little), Ok(vec![1]));
+        assert!(encode(slot(KconfigKind::Bool, 1), "2", little).is_err());
         let tristate = slot(KconfigKind::Tristate, 4);
         assert_eq!(encode(tristate, "m", little), Ok(vec![2, 0, 0, 0]));
         assert_eq!(encode(tristate, "y", Endian::Big), Ok(vec![0, 0, 0, 1]));
