@@ -18,6 +18,8 @@ mod prepare;
 mod raw;
 mod scan;
 #[cfg(test)]
+mod scan_test;
+#[cfg(test)]
 pub(crate) mod testing;
 mod view;
 mod write;

@@ -8,6 +8,8 @@
 mod externs;
 mod layout;
 mod sanitize;
+#[cfg(test)]
+mod tests;
 
 use super::write::{Draft, Writer};
 use super::{Btf, BtfError};

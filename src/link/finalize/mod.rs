@@ -10,6 +10,7 @@ use super::externs::Externs;
 use super::program::Finalized;
 use super::{Choice, Program, Programs};
 use crate::error::{Cause, Result};
+use crate::feature::Feature;
 use crate::insn::encode_stream;
 use crate::target::Target;
 use externs::ModuleTable;
@@ -53,6 +54,11 @@ impl Programs {
         let mut externs = Externs::new(&object, target);
         let mut results = Vec::with_capacity(chosen.len());
         let mut warnings = Vec::new();
+        if self.btf.is_none() {
+            self.btf = btf::prepared(&self.object, target, &mut warnings);
+        }
+        // Records name types of the BTF: without it they mean nothing.
+        let with_info = self.btf.is_some() && target.supports(Feature::BtfFunc);
         for &index in chosen {
             let Some(program) = self.programs.get(index) else {
                 continue;
@@ -69,6 +75,7 @@ impl Programs {
                     map_fds: &self.map_fds,
                     target,
                     options,
+                    with_info,
                     positions: &mut positions,
                     externs: &mut externs,
                     modules: ModuleTable::default(),
@@ -76,9 +83,6 @@ impl Programs {
                 };
                 results.push((index, job.run()));
             }
-        }
-        if self.btf.is_none() {
-            self.btf = btf::prepared(&self.object, target, &mut warnings);
         }
         self.kconfig = externs.kconfig_contents().or(self.kconfig.take());
         self.warnings.append(&mut warnings);
@@ -100,6 +104,8 @@ struct Job<'a, 'e> {
     map_fds: &'a [Option<i32>],
     target: &'a Target,
     options: FinalizeOptions,
+    /// Whether the target takes func_info and line_info.
+    with_info: bool,
     positions: &'a mut Positions,
     externs: &'a mut Externs<'e>,
     modules: ModuleTable,
@@ -111,12 +117,16 @@ impl Job<'_, '_> {
         let mut insns = self.program.insns.clone();
         let references = self.resolve_references(&mut insns)?;
         self.replace_helpers(&mut insns)?;
+        let (func_info, line_info) = match self.with_info {
+            true => (self.func_info(), self.line_info()),
+            false => Default::default(),
+        };
         let finalized = Finalized {
             bytes: encode_stream(&insns, self.program.object.endian()),
             references,
             function_names: self.function_names(),
-            func_info: self.func_info(),
-            line_info: self.line_info(),
+            func_info,
+            line_info,
         };
         Ok((insns, finalized))
     }
