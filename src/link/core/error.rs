@@ -30,6 +30,13 @@ impl CoreError {
             _ => Status::Relocation,
         }
     }
+
+    pub(crate) fn errno(&self) -> Option<i32> {
+        match &self.fault {
+            CoreFault::Target(error) => error.errno(),
+            _ => None,
+        }
+    }
 }
 
 impl From<CoreFault> for CoreError {

@@ -34,6 +34,8 @@ mod patch;
 mod report;
 mod resolver;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use error::{CoreError, CoreFault};
