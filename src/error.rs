@@ -165,6 +165,7 @@ impl Error {
         match self.cause() {
             Cause::Io { source, .. } => source.raw_os_error(),
             Cause::Target(error) => error.errno(),
+            Cause::Link(error) => error.errno(),
             _ => None,
         }
     }

@@ -131,6 +131,13 @@ fn first_symbol(first: &Option<(Name, u32)>) -> String {
 }
 
 impl LinkError {
+    pub(crate) fn errno(&self) -> Option<i32> {
+        match self {
+            LinkError::Core(error) => error.errno(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn status(&self) -> Status {
         match self {
             LinkError::EmptyStream
