@@ -6,11 +6,11 @@ use super::file::{ElfFile, Relocation, Section};
 use super::maps_btf::{
     BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS, BPF_MAP_TYPE_PROG_ARRAY, PlacedMap,
 };
+use super::relocations::POINTERS;
 use super::symbols::slots;
 use super::targets::{Home, Targets, section_offset};
 use super::{FunctionAddress, Map, MapEntry, Stream};
 
-const R_BPF_64_ABS64: u32 = 2;
 /// Bytes of a pointer in an object for BPF.
 const POINTER: u64 = 8;
 
@@ -86,7 +86,7 @@ fn entry(
     definition: &super::MapDefinition,
     relocation: &Relocation,
 ) -> Result<MapEntry> {
-    if relocation.kind != R_BPF_64_ABS64 {
+    if !POINTERS.contains(&relocation.kind) {
         return Err(unsupported(format!(
             "a relocation of type {} for a map's value",
             relocation.kind

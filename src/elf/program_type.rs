@@ -50,3 +50,60 @@ fn longest_prefix(name: &[u8]) -> Option<&'static Rule> {
         .filter(|rule| name.starts_with(rule.name.as_bytes()))
         .max_by_key(|rule| rule.name.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ProgramType;
+
+    /// program type, attach type, flags: numbers of linux/bpf.h.
+    fn of(name: &str) -> (u32, Option<u32>, u32) {
+        let ty = ProgramType::of_section(name.as_bytes());
+        assert_eq!(ty.optional, name.starts_with('?'), "{name}");
+        (ty.program_type, ty.attach_type, ty.flags)
+    }
+
+    #[test]
+    fn names_that_libbpf_knows() {
+        assert_eq!(of("socket"), (1, None, 0));
+        assert_eq!(of("kprobe"), (2, None, 0));
+        assert_eq!(of("kprobe/do_unlinkat"), (2, None, 0));
+        assert_eq!(of("kprobe.multi/tcp_*"), (2, Some(42), 0));
+        assert_eq!(of("uprobe.multi.s//bin/sh:main"), (2, Some(48), 1 << 4));
+        assert_eq!(of("tc"), (3, None, 0));
+        assert_eq!(of("tc/ingress"), (3, Some(46), 0));
+        assert_eq!(of("tp_btf/sched_switch"), (26, Some(23), 0));
+        assert_eq!(of("fentry.s/vfs_read"), (26, Some(24), 1 << 4));
+        assert_eq!(of("xdp"), (6, Some(37), 0));
+        assert_eq!(of("xdp.frags/devmap"), (6, Some(33), 1 << 5));
+        assert_eq!(of("cgroup_skb/ingress"), (8, Some(0), 0));
+        assert_eq!(of("cgroup/sock"), (9, Some(2), 0));
+        assert_eq!(of("cgroup/connect_unix"), (18, Some(49), 0));
+        assert_eq!(of("syscall"), (31, None, 1 << 4));
+        assert_eq!(of("struct_ops.s/init"), (27, None, 1 << 4));
+        assert_eq!(of("netfilter"), (32, Some(45), 0));
+    }
+
+    #[test]
+    fn a_question_mark_only_says_that_it_is_optional() {
+        assert_eq!(of("?xdp"), (6, Some(37), 0));
+        assert_eq!(of("?unheard/of"), (0, None, 0));
+    }
+
+    #[test]
+    fn names_that_begin_like_one() {
+        // libbpf knows none of these; cilium/ebpf takes the exact name as a prefix.
+        assert_eq!(of("xdp_pass"), (6, Some(37), 0));
+        assert_eq!(of("xdp/main"), (6, Some(37), 0));
+        assert_eq!(of("xdp.frags_main"), (6, Some(37), 1 << 5));
+        assert_eq!(of("classifier/ingress"), (3, None, 0));
+        assert_eq!(of("cgroup/sock_create2"), (9, Some(2), 0));
+    }
+
+    #[test]
+    fn names_that_nobody_knows() {
+        assert_eq!(of(".text"), (0, None, 0));
+        assert_eq!(of("kprobes/x"), (0, None, 0));
+        assert_eq!(of("fentry_x"), (0, None, 0));
+        assert_eq!(of(""), (0, None, 0));
+    }
+}

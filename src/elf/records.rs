@@ -191,8 +191,8 @@ impl Records<'_, '_> {
             }),
             Site::Inside(insn) => stream.defects.push(
                 malformed(format!(
-                    "a CO-RE record at offset {}, inside of an instruction",
-                    record.insn_offset
+                    "CO-RE record {} at offset {}, inside of an instruction",
+                    record.number, record.insn_offset
                 ))
                 .record(record.number)
                 .defect(insn),
@@ -237,7 +237,8 @@ fn settle(stream: &mut Stream) {
         let same = next.insn == kept.insn;
         let meaning = |r: &CoreRelocation| (r.type_id, r.access, r.kind);
         if same && meaning(next) != meaning(kept) {
-            let what = format!("CO-RE record {} is for the same instruction", kept.record);
+            let (kept, next_record) = (kept.record, next.record);
+            let what = format!("CO-RE records {kept} and {next_record} are both for it");
             defects.push(malformed(what).record(next.record).defect(next.insn));
         }
         same

@@ -17,6 +17,9 @@ const R_BPF_64_ABS32: u32 = 3;
 const R_BPF_64_NODYLD32: u32 = 4;
 const R_BPF_64_32: u32 = 10;
 
+/// What pointers in data have; LLVM before 13 knew no type of their own for them.
+pub(super) const POINTERS: [u32; 2] = [R_BPF_64_64, R_BPF_64_ABS64];
+
 /// What the relocations of a section say about its instructions.
 #[derive(Default)]
 pub(super) struct Relocated {

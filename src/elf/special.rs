@@ -2,14 +2,12 @@
 
 use super::fault::{Fault, Result, malformed, unsupported};
 use super::file::{ElfFile, Place, Relocation, Section};
+use super::relocations::POINTERS;
 use super::sections::check_contents;
 use super::symbols::slots;
 use super::targets::{Home, Targets};
 use super::{FunctionAddress, Stream};
 use crate::name::Name;
-
-const R_BPF_64_64: u32 = 1;
-const R_BPF_64_ABS64: u32 = 2;
 
 /// A section whose meaning is the loader's or the kernel's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +112,7 @@ fn pointer(
     contents: &[u8],
     relocation: &Relocation,
 ) -> Result<FunctionAddress> {
-    if ![R_BPF_64_64, R_BPF_64_ABS64].contains(&relocation.kind) {
+    if !POINTERS.contains(&relocation.kind) {
         let kind = relocation.kind;
         return Err(unsupported(format!(
             "a relocation of type {kind} for a pointer"
