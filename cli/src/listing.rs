@@ -16,7 +16,10 @@ pub fn text(programs: &Programs, lines: bool) -> String {
         .iter()
         .map(|program| program_block(program, lines))
         .collect();
-    let maps: String = programs.object().maps().iter().map(map_line).collect();
+    let maps = programs.object().maps().iter().enumerate();
+    let maps: String = maps
+        .map(|(index, map)| map_line(map, programs.map_contents(index)))
+        .collect();
     if !maps.is_empty() {
         blocks.push(maps);
     }
@@ -74,7 +77,7 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// `map sockets  hash, key 4, value 16, 10240 entries`
-fn map_line(map: &Map) -> String {
+fn map_line(map: &Map, contents: Option<&[u8]>) -> String {
     let definition = &map.definition;
     let mut line = format!("map {}  {}", map.name, map_type_name(definition.map_type));
     let parts = [
@@ -94,8 +97,8 @@ fn map_line(map: &Map) -> String {
     if definition.flags != 0 {
         let _ = write!(line, ", flags {:#x}", definition.flags);
     }
-    if let Some(initial) = &map.initial {
-        let _ = write!(line, ", {} of contents", counted(initial.len(), "byte"));
+    if let Some(contents) = contents {
+        let _ = write!(line, ", {} of contents", counted(contents.len(), "byte"));
     }
     line + "\n"
 }

@@ -109,7 +109,7 @@ fn describe(report: &CoreReport) -> String {
 fn origin(reference: &ProgramReference) -> Option<String> {
     let what = match reference.kind {
         ReferenceKind::Kfunc => "kernel function",
-        ReferenceKind::Ksym | ReferenceKind::BtfId => "kernel variable",
+        ReferenceKind::Ksym | ReferenceKind::BtfId => "kernel symbol",
         ReferenceKind::Unknown => "undefined",
         ReferenceKind::MapFd | ReferenceKind::MapValue => return None,
     };

@@ -1,6 +1,7 @@
 //! The disassembler against llvm-objdump, an independent witness: the same
 //! operation, registers, offsets and immediates for every instruction.
 
+mod corpus;
 #[path = "../src/disasm/mod.rs"]
 mod disasm;
 #[path = "../../tests/support/skip.rs"]
@@ -253,45 +254,26 @@ fn helpers_have_the_names_of_linux_bpf_h() {
     assert_eq!(name(-1), None);
 }
 
-/// Objects that `corpus/libbpf_tools.py` compiled, in every variant that is there.
-fn corpus() -> Vec<(PathBuf, Endian)> {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
-    let objects = cache.unwrap_or_default().join("bpflink/objects");
-    let folders = std::fs::read_dir(objects).into_iter().flatten().flatten();
-    folders
-        .flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten())
-        .filter_map(|file| Some(file.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|ext| ext == "o"))
-        .map(|path| {
-            // EI_DATA, and 2 is ELFDATA2MSB.
-            let header = std::fs::read(&path).expect("an object of the corpus");
-            let endian = match header[5] {
-                2 => Endian::Big,
-                _ => Endian::Little,
-            };
-            (path, endian)
-        })
-        .collect()
-}
-
 #[test]
 fn real_programs_read_as_llvm_reads_them() {
     let Some(objdump) = objdump() else { return };
-    let objects = corpus();
-    if objects.is_empty() {
-        return skip::skip("the objects that corpus/libbpf_tools.py compiles");
-    }
-    let mut compared = 0;
-    for (object, endian) in objects {
-        for line in dump(&objdump, &object, endian) {
-            if line.text.starts_with("ld_pseudo") {
-                continue;
-            }
-            assert_eq!(ours(&line.insns), line.text, "{object:?} {:?}", line.insns);
-            compared += 1;
+    for (variant, endian) in [
+        ("libbpf-tools", Endian::Little),
+        ("libbpf-tools-v4", Endian::Little),
+        ("libbpf-tools-eb", Endian::Big),
+    ] {
+        let objects = corpus::objects(variant);
+        if objects.is_empty() {
+            skip::skip(&format!("the objects of corpus/libbpf_tools.py, {variant}"));
+            continue;
         }
+        let mut compared = 0;
+        for object in objects {
+            for line in dump(&objdump, &object, endian) {
+                assert_eq!(ours(&line.insns), line.text, "{object:?} {:?}", line.insns);
+                compared += 1;
+            }
+        }
+        assert!(compared > 10_000, "{variant}: {compared} instructions only");
     }
-    assert!(compared > 1000, "{compared} instructions only");
 }

@@ -1,31 +1,16 @@
 //! Real programs on the running kernel.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
+use super::objects::objects;
 use super::run::bpflink;
 use super::support::skip::skip;
 
-/// Where `corpus/libbpf_tools.py` leaves the objects for little endian machines.
-fn corpus() -> Vec<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-    let folder = cache.or_else(home).unwrap_or_default();
-    let files = std::fs::read_dir(folder.join("bpflink/objects/libbpf-tools"));
-    let mut objects: Vec<PathBuf> = files
-        .into_iter()
-        .flatten()
-        .filter_map(|file| Some(file.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|ext| ext == "o"))
-        .collect();
-    objects.sort();
-    objects
-}
-
 #[test]
 fn libbpf_tools_link_for_the_running_kernel() {
-    let objects = corpus();
+    let objects = objects("libbpf-tools");
     if objects.is_empty() {
         return skip("the objects that corpus/libbpf_tools.py compiles");
     }
