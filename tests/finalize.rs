@@ -181,6 +181,19 @@ fn func_info_is_left_out_whole_where_a_function_lacks_it() {
     assert!(warnings.contains("func_info"), "{warnings}");
 }
 
+/// A kernel without BTF of functions gets none (Linux 5.0 brought it).
+#[test]
+fn records_that_the_target_does_not_know_are_left_out() {
+    let mut o = Obj::little();
+    o.code("socket", &[Fun("entry", GLOBAL, &[mov(0, 0), exit()])]);
+    let object = opened(&o.build());
+    for (text, records) in [("4.19.0", 0), ("5.0.0", 1)] {
+        let set = link_for(&object, &release(text));
+        assert_eq!(func_info(&set, "entry").len(), records, "{text}");
+        assert_eq!(lines(&set, "entry").len(), records, "{text}");
+    }
+}
+
 /// Finalize before flatten: the callee is not there.
 #[test]
 fn finalize_before_flatten_is_refused() {

@@ -7,7 +7,7 @@
 //! field (big endian). Right shift: 64 minus the width.
 
 use crate::case::{Case, assert_says};
-use crate::support::btf::{BtfBuilder, Order, UNSIGNED, bitfield, field};
+use crate::support::btf::{BtfBuilder, Order, SIGNED, UNSIGNED, bitfield, field};
 use crate::support::btf_ext::core::*;
 use crate::support::insn::*;
 
@@ -80,6 +80,20 @@ fn a_bitfield_that_takes_eight_bytes() {
         let expected = [0, 8, shift, 56, 0].map(|value| mov(1, value));
         assert_eq!(c.run(), expected);
     }
+}
+
+/// BTF from before the kind flag says a bitfield's width by its integer type.
+#[test]
+fn bitfields_of_old_btf_have_their_width_in_the_integer() {
+    let mut c = Case::little();
+    let s = struct_of(&mut c.local.btf, 4, SIGNED, 0, 7);
+    let int = c.target.int_bits("number", 4, SIGNED, 0, 7);
+    let old = bitfield("f", int, 40, 0);
+    c.target.structure("s", 8, &[old]);
+    ask(&mut c, s, [0, 4, 57, 57, 1]);
+    // Bits 40 to 46 lie in the u32 at byte 4, from its bit 8 on.
+    let expected = [4, 4, 64 - (8 + 7), 57, 1].map(|value| mov(1, value));
+    assert_eq!(c.run(), expected);
 }
 
 /// A plain field also has shifts: they bring it to the top of 64 bits and down again.
