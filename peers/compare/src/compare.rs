@@ -180,7 +180,7 @@ fn maps(ours: &Output, theirs: &Output, scope: Scope, verdict: &mut Verdict) {
             if x == y {
                 continue;
             }
-            match known::map_field(scope.witness, a, b, field) {
+            match known::map_field(scope.witness, a, b, field, ours.big_endian) {
                 Some(known) => verdict.note(known),
                 None => verdict.maps.push(format!("map {name}: {field} {x} | {y}")),
             }

@@ -80,7 +80,9 @@ impl Place<'_> {
 pub fn instruction(witness: Witness, place: &Place<'_>) -> Option<&'static str> {
     let (a, b) = place.insns()?;
     // Numbers tell the verifier's log what was missing; they name table entries.
-    if a.is_poison() && b.is_poison() && !a.is_core_poison() && !b.is_core_poison() {
+    // Ours is one number for all that is missing, a weak kernel function too.
+    let missing = a.is_poison() && place.relocation().is_none();
+    if missing && b.is_poison() && !b.is_core_poison() {
         return Some("poison-number");
     }
     match witness {
@@ -200,12 +202,20 @@ pub fn map_field(
     ours: &Value,
     theirs: &Value,
     field: &str,
+    big_endian: bool,
 ) -> Option<&'static str> {
     let kind = ours["type"].as_u64();
     let (a, b) = (ours[field].as_u64(), theirs[field].as_u64());
     // libbpf rounds to whole pages when it opens, others when they create.
     if field == "max_entries" && matches!(kind, Some(RINGBUF | USER_RINGBUF)) {
         return Some("ringbuf-rounded");
+    }
+    // libbpf stores the values of .kconfig in the byte order of the machine it runs
+    // on, as it is the object's wherever it loads anything.
+    let kconfig = ours["map"] == ".kconfig" && field == "initial";
+    if witness == Witness::Libbpf && kconfig && big_endian {
+        let reordered = sorted_bytes(&ours[field]) == sorted_bytes(&theirs[field]);
+        return reordered.then_some("kconfig-host-order");
     }
     if witness != Witness::Cilium {
         return None;
@@ -222,6 +232,14 @@ pub fn map_field(
         ("initial", Some(STRUCT_OPS)) => Some("struct-ops-contents"),
         _ => None,
     }
+}
+
+/// The bytes of a string of hex in order of their values.
+fn sorted_bytes(hex: &Value) -> Vec<&[u8]> {
+    let digits = hex.as_str().unwrap_or_default().as_bytes();
+    let mut bytes: Vec<&[u8]> = digits.chunks(2).collect();
+    bytes.sort_unstable();
+    bytes
 }
 
 /// A map that is a section of the object.

@@ -13,6 +13,8 @@ pub struct Output {
     pub programs: BTreeMap<(String, String), Answer>,
     /// By name.
     pub maps: BTreeMap<String, Value>,
+    /// The object's byte order.
+    pub big_endian: bool,
     /// The object as a whole failed.
     pub failure: Option<String>,
 }
@@ -64,7 +66,10 @@ pub struct Relocation {
 impl Output {
     /// Reads JSON lines; `big_endian` is the object's byte order.
     pub fn parse(text: &str, big_endian: bool) -> Result<Self, String> {
-        let mut output = Self::default();
+        let mut output = Self {
+            big_endian,
+            ..Self::default()
+        };
         for (number, line) in text.lines().enumerate() {
             output
                 .line(line, big_endian)

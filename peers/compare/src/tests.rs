@@ -193,3 +193,37 @@ fn a_program_that_only_ours_refuses_is_a_difference() {
     let whole = Output::parse(r#"{"program":null,"error":"no ELF"}"#, false).unwrap();
     assert_eq!(differences(&whole, &linked, Witness::Libbpf).len(), 1);
 }
+
+#[test]
+fn poison_of_a_missing_function_is_not_that_of_a_relocation() {
+    let ours = r#"{"program":"p","section":"tc","insns":1,"bytes":"850000001023ad0b","functions":[],"refs":[]}"#;
+    let theirs = ours.replace("1023ad0b", "80185477");
+    let parse = |text: &str| Output::parse(text, false).unwrap();
+    assert!(differences(&parse(&ours), &parse(&theirs), Witness::Libbpf).is_empty());
+    let poisoned = r#""refs":[],"relocations":[{"insn":0,"kind":"byte_off","outcome":"poisoned","old":0,"new":0}]"#;
+    let relocated = ours.replace(r#""refs":[]"#, poisoned);
+    assert_eq!(
+        differences(&parse(&relocated), &parse(&theirs), Witness::Libbpf).len(),
+        1
+    );
+}
+
+#[test]
+fn the_values_of_kconfig_may_stand_in_the_order_of_the_host() {
+    let map = |initial: &str, big_endian| {
+        let line = serde_json::json!({"map": ".kconfig", "type": 2, "initial": initial});
+        Output::parse(&line.to_string(), big_endian).unwrap()
+    };
+    let maps = |a: &str, b: &str, big_endian| {
+        let scope = Scope {
+            witness: Witness::Libbpf,
+            relocations: false,
+        };
+        outputs(&map(a, big_endian), &map(b, big_endian), scope)
+            .maps
+            .len()
+    };
+    assert_eq!(maps("0007020c", "0c020700", true), 0);
+    assert_eq!(maps("0007020c", "0c020701", true), 1);
+    assert_eq!(maps("0007020c", "0c020700", false), 1);
+}
