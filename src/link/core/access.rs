@@ -38,15 +38,12 @@ impl Access {
     pub(super) fn indices(&self) -> &[u32] {
         self.indices.get(..self.len).unwrap_or_default()
     }
+}
 
-    /// Reads decimal indices between colons.
-    pub(super) fn parse(&mut self, text: &[u8]) -> Result<(), CoreFault> {
-        self.clear();
-        for part in text.split(|&byte| byte == b':') {
-            self.push(parse_index(part, text)?)?;
-        }
-        Ok(())
-    }
+/// The decimal indices between the colons of `text`; at least one.
+pub(super) fn indices(text: &[u8]) -> impl Iterator<Item = Result<u32, CoreFault>> {
+    text.split(|&byte| byte == b':')
+        .map(move |part| parse_index(part, text))
 }
 
 fn parse_index(part: &[u8], text: &[u8]) -> Result<u32, CoreFault> {
@@ -76,9 +73,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Vec<u32>, CoreFault> {
-        let mut access = Access::new();
-        access.parse(text.as_bytes())?;
-        Ok(access.indices().to_vec())
+        indices(text.as_bytes()).collect()
     }
 
     #[test]
@@ -103,8 +98,14 @@ mod tests {
 
     #[test]
     fn holds_sixty_four_levels() {
-        let deep = vec!["0"; MAX_LEVELS].join(":");
-        assert_eq!(parse(&deep).map(|indices| indices.len()), Ok(MAX_LEVELS));
-        assert_eq!(parse(&format!("{deep}:0")), Err(CoreFault::TooManyLevels));
+        let mut access = Access::new();
+        for level in 0..MAX_LEVELS as u32 {
+            assert_eq!(access.push(level), Ok(()));
+        }
+        assert_eq!(access.push(0), Err(CoreFault::TooManyLevels));
+        access.pop();
+        assert_eq!(access.indices().len(), MAX_LEVELS - 1);
+        assert_eq!(access.push(7), Ok(()));
+        assert_eq!(access.indices().last(), Some(&7));
     }
 }

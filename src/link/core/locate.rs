@@ -7,6 +7,7 @@
 use super::CoreFault;
 use super::budget::Budget;
 use super::compat::fields_agree;
+use super::names::Names;
 use super::spec::{Enumerator, FieldPath, Step};
 use crate::btf::{Btf, Member, Type, TypeId, essential_name};
 
@@ -178,48 +179,14 @@ impl<'a, 'b> Search<'a, 'b> {
         let ty = self.target.resolve(root)?;
         for (index, value) in (0..).zip(ty.enum_values()) {
             self.budget.step()?;
-            if essential_name(self.target.string(value.name_off)?) == wanted {
+            // What starts otherwise need not be measured.
+            if self.names.starts_with(value.name_off, wanted)
+                && essential_name(self.target.string(value.name_off)?) == wanted
+            {
                 let type_id = ty.id();
                 return Ok(Ok(Enumerator { type_id, index }));
             }
         }
         Ok(Err(Missing::NoValue { name }))
-    }
-}
-
-/// The strings of a BTF, at hand.
-#[derive(Clone, Copy)]
-struct Names<'a> {
-    btf: &'a Btf,
-    own: &'a [u8],
-    first: u32,
-}
-
-impl<'a> Names<'a> {
-    fn of(btf: &'a Btf) -> Names<'a> {
-        Names {
-            btf,
-            own: btf.string_bytes(),
-            first: btf.first_string(),
-        }
-    }
-
-    /// Whether the string at `offset` is `name`. Most are not by their first byte.
-    #[inline(always)]
-    fn is(&self, offset: u32, name: &[u8]) -> bool {
-        let own = offset.wrapping_sub(self.first) as usize;
-        let first = name.first().unwrap_or(&0);
-        (offset < self.first || self.own.get(own) == Some(first)) && self.is_whole(offset, name)
-    }
-
-    fn is_whole(&self, offset: u32, name: &[u8]) -> bool {
-        let Some(own) = offset.checked_sub(self.first) else {
-            // Split BTF names most things by the strings of its base.
-            let base = self.btf.base();
-            return base.is_some_and(|base| Names::of(base).is_whole(offset, name));
-        };
-        let tail = self.own.get(own as usize..).unwrap_or_default();
-        let (head, rest) = tail.split_at_checked(name.len()).unwrap_or_default();
-        head == name && rest.first() == Some(&0)
     }
 }

@@ -8,7 +8,7 @@
 //! | what does the access string say, and what does it mean | `access`, `spec` |
 //! | which types of the target are candidates | `candidates` |
 //! | do two types agree | `compat`, and in depth `matches` |
-//! | where is the field in a candidate | `locate` |
+//! | where is the field in a candidate | `locate`, `names` |
 //! | what is the value there | `calc` |
 //! | what does each candidate answer | `decide` |
 //! | which candidate does the program mean | `choose` |
@@ -30,6 +30,7 @@ mod error;
 mod kind;
 mod locate;
 mod matches;
+mod names;
 mod patch;
 mod report;
 mod resolver;

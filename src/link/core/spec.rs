@@ -4,7 +4,8 @@
 //! what it means are the points where the programmer wrote something: an
 //! index, a field's name. Only these are looked for in the target.
 
-use super::access::Access;
+use super::access::{self, Access};
+use super::names::Names;
 use super::{CoreFault, CoreKind};
 use crate::btf::{ArrayType, Btf, BtfError, Kind, Member, Type, TypeId};
 
@@ -141,15 +142,14 @@ impl FieldPath {
         text: &[u8],
     ) -> Result<Type<'a>, CoreFault> {
         self.clear();
-        let mut access = Access::new();
-        access.parse(text)?;
-        // The first index is that of a pointer: `&x[0]`.
-        let Some((&first, rest)) = access.indices().split_first() else {
-            return Err(CoreFault::Access(String::new()));
-        };
+        let mut indices = access::indices(text);
         let mut ty = btf.resolve_type(root)?;
-        self.push_element(btf, &ty, first)?;
-        for &index in rest {
+        // The first index is that of a pointer: `&x[0]`.
+        if let Some(first) = indices.next() {
+            self.push_element(btf, &ty, first?)?;
+        }
+        for index in indices {
+            let index = index?;
             ty = match ty.kind() {
                 Kind::Struct | Kind::Union => self.enter_member(btf, &ty, index)?,
                 Kind::Array => self.enter_array(btf, &ty, index)?,
@@ -175,7 +175,7 @@ impl FieldPath {
         };
         let ty = btf.resolve(member.type_id)?;
         // An anonymous struct or union is no step of its own.
-        if btf.string(member.name_off)?.is_empty() {
+        if Names::of(btf).is(member.name_off, b"") {
             self.raw.push(index)?;
             self.advance(u64::from(member.bit_offset))?;
         } else {
@@ -231,13 +231,13 @@ pub(super) struct Enumerator {
 impl Enumerator {
     /// Reads the access string `text` as the number of a value of the enum `root`.
     pub(super) fn parse(btf: &Btf, root: Type<'_>, text: &[u8]) -> Result<Enumerator, CoreFault> {
-        let mut access = Access::new();
-        access.parse(text)?;
+        let mut indices = access::indices(text);
         let ty = btf.resolve_type(root)?;
         let (id, kind) = (ty.id(), ty.kind());
-        let [index] = *access.indices() else {
+        let index = indices.next().unwrap_or(Ok(0))?;
+        if indices.next().is_some() {
             return Err(CoreFault::NoParts { id, kind });
-        };
+        }
         if !kind.is_any_enum() {
             return Err(CoreFault::NotEnum { id, kind });
         }
