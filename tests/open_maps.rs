@@ -226,7 +226,8 @@ fn initial_values() {
     for order in Order::BOTH {
         let (mut o, sec, [inner, _, _, two]) = with_values(order);
         o.elf.rel(sec, 8 + 8 + 16, inner, r_bpf::ABS64);
-        o.elf.rel(sec, 8 + 8, inner, r_bpf::ABS64);
+        // What LLVM wrote before it had a type for pointers in data.
+        o.elf.rel(sec, 8 + 8, inner, r_bpf::R64_64);
         o.elf.rel(sec, 40 + 8 + 8, two, r_bpf::ABS64);
         let object = opened(&o.build());
         let names: Vec<String> = object.maps().iter().map(|m| m.name.to_string()).collect();
@@ -267,6 +268,40 @@ fn initial_values_that_are_none() {
             "{message}"
         );
     }
+}
+
+/// Static linking leaves the definition of an overridden weak map between two others.
+#[test]
+fn legacy_maps_with_a_gap_between() {
+    let mut o = Obj::little();
+    o.code("socket", &[Fun("prog", GLOBAL, &[mov(0, 0), exit()])]);
+    let words = |words: &[u32]| -> Vec<u8> { words.iter().flat_map(|w| w.to_le_bytes()).collect() };
+    let sec = o.elf.data(
+        "maps",
+        words(&[1, 4, 8, 10, 1, 1, 1, 1, 1, 1, 2, 4, 16, 20, 0]),
+    );
+    o.elf.object("one", GLOBAL, sec, 0, 20);
+    o.elf.object("two", GLOBAL, sec, 40, 20);
+    let object = opened(&o.build());
+    let found: Vec<_> = object
+        .maps()
+        .iter()
+        .map(|m| {
+            (
+                m.name.to_string(),
+                m.definition.map_type,
+                m.definition.value_size,
+            )
+        })
+        .collect();
+    assert_eq!(found, [("one".into(), 1, 8), ("two".into(), 2, 16)]);
+
+    o.elf.object("three", GLOBAL, sec, 40, 24);
+    let message = open(&o.build()).expect_err("past the end").to_string();
+    assert!(
+        message.contains("three") && message.contains("maps"),
+        "{message}"
+    );
 }
 
 /// Map references through a symbol, through the section, and where no map is.

@@ -29,10 +29,15 @@ pub(super) fn maps(
     };
     let ends = symbols.iter().skip(1).map(|next| next.value);
     let ends: Vec<u64> = ends.chain([section.size]).collect();
+    let end_of = |symbol: &ElfSymbol<'_>, next: u64| match symbol.size {
+        0 => Some(next),
+        size => symbol.value.checked_add(size),
+    };
     symbols
         .iter()
         .zip(ends)
         .map(|(symbol, end)| {
+            let end = end_of(symbol, end).unwrap_or(u64::MAX);
             map(file.endian, section, bytes, symbol, end, index)
                 .map_err(|fault| fault.symbol(&Name::new(symbol.name)).section(&section.name))
         })
@@ -44,8 +49,8 @@ fn is_variable(symbol: &ElfSymbol<'_>) -> bool {
     kind && !symbol.name.is_empty()
 }
 
-/// A definition reaches to the next one: the fields that newer headers append
-/// have no name here, and only zero means nothing.
+/// A definition is as long as its symbol, else it reaches to the next one. The
+/// fields that some headers append have no name here, and only zero means nothing.
 fn map(
     endian: Endian,
     section: &Section<'_>,
