@@ -7,6 +7,7 @@ mod objects;
 mod support;
 
 mod corpus;
+mod externs;
 mod json;
 mod listing;
 mod run;

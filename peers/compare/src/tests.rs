@@ -199,7 +199,7 @@ fn poison_of_a_missing_function_is_not_that_of_a_relocation() {
     let ours = r#"{"program":"p","section":"tc","insns":1,"bytes":"850000001023ad0b","functions":[],"refs":[]}"#;
     let theirs = ours.replace("1023ad0b", "80185477");
     let parse = |text: &str| Output::parse(text, false).unwrap();
-    assert!(differences(&parse(&ours), &parse(&theirs), Witness::Libbpf).is_empty());
+    assert!(differences(&parse(ours), &parse(&theirs), Witness::Libbpf).is_empty());
     let poisoned = r#""refs":[],"relocations":[{"insn":0,"kind":"byte_off","outcome":"poisoned","old":0,"new":0}]"#;
     let relocated = ours.replace(r#""refs":[]"#, poisoned);
     assert_eq!(
