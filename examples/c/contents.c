@@ -19,11 +19,14 @@ static int is_read_only(const bpflink_map_info *info)
 }
 
 /* The first value. A frozen map is a constant to the verifier, so freezing comes before loading. */
-static int fill_data(struct map *m)
+static int fill_data(struct loader *l, size_t index)
 {
+	const struct map *m = &l->maps[index];
+	/* What the object says; of .kconfig, what the target says. */
+	const void *contents = bpflink_programs_map_contents(l->linked, index, NULL);
 	__u32 zero = 0;
 
-	if (m->info.initial && map_update(m->fd, &zero, m->info.initial))
+	if (contents && map_update(m->fd, &zero, contents))
 		return -1;
 	return is_read_only(&m->info) ? map_freeze(m->fd) : 0;
 }
@@ -58,7 +61,7 @@ void fill_maps(struct loader *l)
 
 		if (m->fd < 0)
 			continue;
-		if (fill_data(m))
+		if (fill_data(l, i))
 			fprintf(stderr, "map %s: contents: %s\n", m->info.name, strerror(errno));
 		fill_entries(l, i, BPFLINK_ENTRY_MAP);
 	}

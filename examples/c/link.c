@@ -134,6 +134,8 @@ void close_loader(struct loader *l)
 	}
 	for (size_t i = 0; l->maps && i < l->map_count; i++)
 		close_fd(l->maps[i].fd);
+	for (size_t i = 0; i < l->module_count; i++)
+		close_fd(l->modules[i].fd);
 	close_fd(l->btf_fd);
 	free(l->programs);
 	free(l->maps);

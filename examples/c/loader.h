@@ -8,6 +8,7 @@
  *   maps.c       creating maps, their sizes and names
  *   contents.c   what goes into maps: data, maps, programs
  *   programs.c   loading programs
+ *   modules.c    BTF of kernel modules
  *   kernel_btf.c type ids of what programs attach to
  *   attach.c     attaching programs
  *   run.c        running one once
@@ -24,6 +25,7 @@
 
 #define MAX_CHOSEN 64
 #define REASON_LEN 256
+#define MAX_FDS 16
 
 struct options {
 	const char *object;
@@ -52,6 +54,12 @@ struct map {
 	char reason[REASON_LEN]; /* why */
 };
 
+/* A module whose BTF some program needs. */
+struct module {
+	char name[64];
+	int fd;
+};
+
 /* A program of the object and what became of it. */
 struct program {
 	bpflink_program_info info;
@@ -60,7 +68,8 @@ struct program {
 	int link;                /* -1 where it is not attached */
 	char reason[REASON_LEN]; /* why it is not loaded */
 	char unattached[REASON_LEN];
-	char *log; /* the verifier's, where it refused */
+	int fd_array[MAX_FDS]; /* BTF of modules whose functions it calls, from 1 on */
+	char *log;             /* the verifier's, where it refused */
 };
 
 struct loader {
@@ -75,6 +84,8 @@ struct loader {
 	struct program *programs;
 	size_t program_count;
 	int btf_fd; /* the object's BTF in the kernel, or -1 */
+	struct module modules[MAX_FDS];
+	size_t module_count;
 };
 
 /* link.c */
@@ -94,6 +105,9 @@ struct map *find_map(struct loader *l, const char *name);
 void load_btf(struct loader *l);
 void load_programs(struct loader *l);
 struct program *find_program(struct loader *l, const char *name);
+
+/* modules.c: -1 and errno, or a file descriptor that close_loader closes */
+int module_btf_fd(struct loader *l, const char *module);
 
 /* kernel_btf.c */
 __u32 attach_type_id(struct loader *l, const bpflink_program_info *p, char reason[REASON_LEN]);

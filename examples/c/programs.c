@@ -36,6 +36,25 @@ void load_btf(struct loader *l)
 			strerror(errno));
 }
 
+/* A function of a module is called through fd_array, the address of its variable has the
+ * file descriptor in the second slot. */
+static int use_module(struct loader *l, struct program *p, const bpflink_reference_info *r,
+		      struct bpf_insn *insns)
+{
+	int fd = module_btf_fd(l, r->module);
+
+	if (fd < 0) {
+		snprintf(p->reason, sizeof p->reason, "BTF of module %.100s: %s", r->module,
+			 strerror(errno));
+		return -1;
+	}
+	if (r->kind == BPFLINK_REF_BTF_ID)
+		insns[r->insn + 1].imm = fd;
+	else if (r->fd_array_index < MAX_FDS)
+		p->fd_array[r->fd_array_index] = fd;
+	return 0;
+}
+
 /* Puts the file descriptors of maps where the instructions refer to them. */
 static int fill_references(struct loader *l, size_t index, struct bpf_insn *insns)
 {
@@ -47,6 +66,11 @@ static int fill_references(struct loader *l, size_t index, struct bpf_insn *insn
 
 		if (bpflink_program_reference(l->linked, index, n, &r) || r.resolved)
 			continue;
+		if (r.module[0]) {
+			if (use_module(l, p, &r, insns))
+				return -1;
+			continue;
+		}
 		if (r.kind != BPFLINK_REF_MAP_FD && r.kind != BPFLINK_REF_MAP_VALUE) {
 			snprintf(p->reason, sizeof p->reason, "unresolved %s %s",
 				 bpflink_reference_kind_name(r.kind), r.name);
@@ -164,6 +188,7 @@ static void load_program(struct loader *l, size_t index)
 	if (is_attached_by_id(&p->info))
 		attr.attach_btf_id = attach_type_id(l, &p->info, p->reason);
 	if (!p->reason[0] && !fill_references(l, index, insns)) {
+		attr.fd_array = (uintptr_t)p->fd_array;
 		p->fd = sys_bpf(BPF_PROG_LOAD, &attr);
 		if (p->fd < 0)
 			ask_why(p, &attr, errno);
