@@ -315,11 +315,8 @@ fn streams_that_are_cut() {
     o.code("socket", &[Fun("entry", GLOBAL, &[first])]);
     let result = open(&o.build()).and_then(|object| bpflink::link::Programs::split(&object));
     let message = result.unwrap_err().to_string();
-    assert!(
-        message.contains("section socket, instruction 0"),
-        "{message}"
-    );
-    assert!(message.contains("64-bit"), "{message}");
+    assert!(message.contains("section socket"), "{message}");
+    assert!(message.contains("entry ends inside a 64-bit"), "{message}");
 }
 
 /// BTF as the only thing that is wrong with an object.
