@@ -121,6 +121,9 @@ pub enum LinkError {
     /// A program of more instructions than an offset can span.
     #[error("the program has {0} instructions, more than can be addressed")]
     TooLong(u64),
+    /// Functions that are copied into more programs than memory is given for.
+    #[error("the programs up to this one, with all that they call, take more than {0} MiB")]
+    TooLarge(u64),
 }
 
 fn first_symbol(first: &Option<(Name, u32)>) -> String {
@@ -147,7 +150,8 @@ impl LinkError {
             | LinkError::PastEnd { .. }
             | LinkError::EmptyFunction { .. }
             | LinkError::CutLoad { .. }
-            | LinkError::TooLong(_) => Status::Elf,
+            | LinkError::TooLong(_)
+            | LinkError::TooLarge(_) => Status::Elf,
             LinkError::Core(error) => error.status(),
             LinkError::NoLocalBtf => Status::Btf,
             LinkError::NoFunction { .. }

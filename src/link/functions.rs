@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::LinkError;
+use super::budget::{Budget, cost};
 use crate::elf::{
     CoreRelocation, FunctionAddress, Object, Reference, ReferenceTarget, Stream, Symbol,
 };
@@ -31,6 +32,8 @@ pub(super) struct Functions {
     callees: Vec<FunctionId>,
     /// Where the callees of each function start; one more entry than functions.
     callees_from: Vec<usize>,
+    /// What a copy of each function takes, bytes.
+    costs: Vec<u64>,
 }
 
 impl Function {
@@ -87,6 +90,7 @@ impl Functions {
     /// Takes the functions, sorted by address, and finds who refers to whom.
     pub fn new(object: &Object, list: Vec<Function>) -> Functions {
         let mut functions = Functions {
+            costs: list.iter().map(|function| cost(function, object)).collect(),
             list,
             callees: Vec::new(),
             callees_from: vec![0],
@@ -157,13 +161,19 @@ impl Functions {
     /// Everything that `entry` reaches, itself first: breadth first, the direct
     /// references of each function in order of name. `seen` is scratch space
     /// that belongs to these functions and is used again for each entry.
-    pub fn reach(&self, entry: FunctionId, seen: &mut Seen) -> Vec<FunctionId> {
+    pub fn reach(
+        &self,
+        entry: FunctionId,
+        seen: &mut Seen,
+        budget: &mut Budget,
+    ) -> Result<Vec<FunctionId>, LinkError> {
         seen.begin(self.list.len());
         let mut order = vec![entry];
         seen.first_time(entry);
         let mut next = 0;
         while let Some(&id) = order.get(next) {
             next += 1;
+            budget.take(self.costs.get(id as usize).copied().unwrap_or_default())?;
             let fresh = self
                 .callees(id)
                 .iter()
@@ -171,7 +181,7 @@ impl Functions {
                 .filter(|&id| seen.first_time(id));
             order.extend(fresh);
         }
-        order
+        Ok(order)
     }
 
     /// Total slots of a list of functions.

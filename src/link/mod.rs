@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod budget;
 pub mod core;
 mod defects;
 mod error;

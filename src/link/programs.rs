@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Program;
+use super::budget::Budget;
 use super::functions::{Functions, Seen};
 use crate::elf::{MapOrigin, Object};
 use crate::error::{Cause, Error, Result, Site};
@@ -169,7 +170,9 @@ impl Programs {
                 name: name.clone(),
             }));
         };
-        let reach = self.functions.reach(id, &mut Seen::default());
+        let (mut seen, mut budget) = (Seen::default(), Budget::new());
+        let reach = self.functions.reach(id, &mut seen, &mut budget);
+        let reach = reach.map_err(|error| self.refuse(error.into()))?;
         let mut program = Program::new(name.clone(), &self.object, &self.functions, reach);
         program.error = program.defect();
         self.programs.push(program);

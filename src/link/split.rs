@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::budget::Budget;
 use super::functions::{Function, Functions};
 use super::{LinkError, Program, Programs};
 use crate::elf::{Binding, Object, Stream, Symbol};
@@ -28,7 +29,7 @@ impl Programs {
             cut(index, stream, &mut functions).map_err(|error| Error::new(site(), error))?;
         }
         let functions = Arc::new(Functions::new(object, functions));
-        let mut seen = Default::default();
+        let (mut seen, mut budget) = (Default::default(), Budget::new());
         let mut programs = Vec::new();
         for (index, stream) in (0..).zip(object.streams()) {
             for symbol in stream.symbols.iter().filter(|symbol| symbol.entry) {
@@ -39,13 +40,22 @@ impl Programs {
                 let Some(entry) = functions.at(address) else {
                     continue;
                 };
-                let reach = functions.reach(entry, &mut seen);
+                let reach = functions.reach(entry, &mut seen, &mut budget);
+                let reach = reach.map_err(|error| Error::new(site(object, symbol), error))?;
                 let mut program = Program::new(symbol.name.clone(), object, &functions, reach);
                 program.error = program.defect();
                 programs.push(program);
             }
         }
         Ok(Programs::new(object.clone(), functions, programs))
+    }
+}
+
+fn site(object: &Object, program: &Symbol) -> Site {
+    Site {
+        object: Some(object.name().clone()),
+        program: Some(program.name.clone()),
+        ..Site::default()
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
 use super::budget::Budget;
 use super::calc::{self, Value};
 use super::candidates::{Candidate, Origins};
@@ -12,7 +15,7 @@ use super::matches::types_match;
 use super::spec::{Enumerator, FieldPath, check_root};
 use super::text;
 use super::{CoreError, CoreFault, CoreKind};
-use crate::btf::{Btf, TypeId};
+use crate::btf::{Btf, Kind, TypeId, essential_name};
 
 /// What is asked: relocations that are equal in this have the same answer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -202,6 +205,7 @@ impl Judge {
         let (target, kind) = (candidate.btf(), question.kind);
         self.budget.begin();
         let budget = &mut self.budget;
+        budget.step()?;
         match spec {
             Local::Field => match Search::new(local, target, budget).field(
                 &self.from,
@@ -239,17 +243,19 @@ impl Judge {
 
 type Compare = fn(&Btf, TypeId, &Btf, TypeId, &mut Budget) -> Result<bool, CoreFault>;
 
-/// Candidates of local types, looked up once each.
+/// Candidates of local types, looked up once each; flavours of one name share theirs.
 pub(super) struct Roots<'a> {
     origins: Origins<'a>,
-    known: hashbrown::HashMap<TypeId, Arc<[Candidate]>>,
+    known: HashMap<TypeId, Arc<[Candidate]>>,
+    by_name: HashMap<(Vec<u8>, Kind), Arc<[Candidate]>>,
 }
 
 impl<'a> Roots<'a> {
     pub(super) fn new(origins: Origins<'a>) -> Roots<'a> {
         Roots {
             origins,
-            known: hashbrown::HashMap::new(),
+            known: HashMap::new(),
+            by_name: HashMap::new(),
         }
     }
 
@@ -265,7 +271,12 @@ impl<'a> Roots<'a> {
         if let Some(known) = self.known.get(&root) {
             return Ok(known.clone());
         }
-        let found: Arc<[Candidate]> = self.origins.candidates(&local.type_by_id(root)?)?.into();
+        let ty = local.type_by_id(root)?;
+        let key = (essential_name(ty.name()?).to_vec(), ty.kind());
+        let found = match self.by_name.entry(key) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(new) => new.insert(self.origins.candidates(&ty)?.into()).clone(),
+        };
         self.known.insert(root, found.clone());
         Ok(found)
     }
