@@ -267,6 +267,25 @@ fn untyped_kernel_symbols() {
     }
 }
 
+/// What an instruction adds to a symbol's address: bytes of an untyped one, but a
+/// weak one that is not there stays NULL; a type id takes none.
+#[test]
+fn addends_of_kernel_symbols() {
+    let load = ld64(1, 0, 8, 0);
+    let one = |binding, ksym| with_ksyms(Order::Little, binding, &[ksym], &load);
+    let set = one(STRONG, Ksym::Untyped("jiffies"));
+    assert_eq!(
+        stream(&set, "entry")[..2],
+        ld64(1, 0, 0x8123_4570_u32 as i32, -1)
+    );
+    let set = one(WEAK, Ksym::Untyped("nowhere"));
+    assert_eq!(stream(&set, "entry")[..2], ld64(1, 0, 0, 0));
+    let message = failure(&one(STRONG, Ksym::Typed("counter")), "entry");
+    for part in ["program entry", "instruction 0", "counter", "8"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
+
 /// Adds the type of a configuration value.
 type MakeType = fn(&mut BtfBuilder) -> u32;
 

@@ -263,6 +263,28 @@ fn sections_outside_the_file() {
     }
 }
 
+/// Sections on top of each other: each would be kept on its own, and a small file
+/// would become a large object.
+#[test]
+fn sections_that_overlap() {
+    let (mut o, _) = small();
+    o.elf.data(".data.first", vec![1; 4096]);
+    for name in [".data.second", ".data.third", ".data.fourth"] {
+        o.elf.data(name, vec![2; 8]);
+    }
+    let bytes = o.finished().build_with(|layout| {
+        let (offset, size) = {
+            let first = layout.header(".data.first");
+            (first.sh_offset, first.sh_size)
+        };
+        for name in [".data.second", ".data.third", ".data.fourth"] {
+            let header = layout.header(name);
+            (header.sh_offset, header.sh_size) = (offset, size);
+        }
+    });
+    refused_with(&bytes, &["overlap"]);
+}
+
 /// The header's own numbers.
 #[test]
 fn a_header_that_lies() {

@@ -272,3 +272,29 @@ fn an_offset_over_32767_is_an_error() {
         }
     }
 }
+
+/// Accesses whose width cannot change with the field, though both are unsigned:
+/// the sign would be extended from another bit, a negative store would need upper
+/// bytes that nobody wrote, an access to half of the field would miss it, and no
+/// atomic operation is narrower than four bytes.
+#[test]
+fn accesses_that_cannot_change_their_width_are_poisoned() {
+    let case = |local_size, target_size, insn: I| {
+        let mut c = Case::little();
+        let s = one_int(&mut c.local.btf, local_size, UNSIGNED, 0);
+        one_int(&mut c.target, target_size, UNSIGNED, 16);
+        c.relo(insn, s, "0:0", BYTE_OFFSET);
+        c.run()
+    };
+    assert_eq!(case(4, 2, ldxs(W, 1, 6, 0)), [POISON]);
+    assert_eq!(case(4, 8, st(W, 6, 0, -1)), [POISON]);
+    assert_eq!(case(4, 8, ldx(H, 1, 6, 0)), [POISON]);
+    assert_eq!(case(4, 2, atomic_add(W, 6, 1, 0)), [POISON]);
+    // Their neighbours that can.
+    assert_eq!(case(4, 8, st(W, 6, 0, 1)), [st(DW, 6, 16, 1)]);
+    assert_eq!(case(8, 4, st(DW, 6, 0, -1)), [st(W, 6, 16, -1)]);
+    assert_eq!(
+        case(4, 8, atomic_add(W, 6, 1, 0)),
+        [atomic_add(DW, 6, 1, 16)]
+    );
+}

@@ -252,6 +252,31 @@ fn a_comparison_of_exponentially_many_paths_ends() {
     }
 }
 
+/// Ten parameters of the next level at each of twenty levels of prototypes: a
+/// comparison of shapes does not take every path either.
+#[test]
+fn prototypes_of_exponentially_many_parameters_end() {
+    let nested = |b: &mut BtfBuilder| {
+        let mut inner = u32_type(b);
+        for _ in 0..20 {
+            inner = b.func_proto(inner, &[("", inner); 10]);
+        }
+        b.typedef("s", inner)
+    };
+    for kind in [TYPE_EXISTS, TYPE_MATCHES] {
+        let mut c = Case::little();
+        let root = nested(&mut c.local.btf);
+        nested(&mut c.target);
+        c.relo(mov(1, 1), root, "0", kind);
+        let result = outcome(c);
+        let answers = [vec![mov(1, 0), exit()], vec![mov(1, 1), exit()]];
+        assert!(
+            result.is_err() || answers.contains(result.as_ref().unwrap()),
+            "{result:?}"
+        );
+    }
+}
+
 /// A thousand types of one name and a thousand relocations against them.
 #[test]
 fn many_candidates_and_many_relocations() {
