@@ -9,14 +9,15 @@ use super::CoreFault;
 /// itself in depth takes a few thousand.
 const PER_ANSWER: u32 = 1 << 22;
 /// Steps of all questions of one resolver.
-const IN_ALL: u64 = 1 << 27;
-/// Steps that every answer takes before it has looked at anything: answers are kept,
-/// and ten thousand questions about ten thousand types of one name are too many.
-const PER_BEGINNING: u32 = 1 << 7;
+const IN_ALL: u32 = 1 << 27;
+/// What an answer costs at least: it is kept, and a thousand candidates for each of a
+/// thousand relocations may be, but not more.
+const TO_KEEP: u32 = 1 << 7;
 
 /// Counts steps (a member looked at, a pair of types compared) down to nothing.
 pub(super) struct Budget {
-    in_all: u64,
+    in_all: u32,
+    /// Of these, what the answer at hand may still take.
     left: u32,
 }
 
@@ -28,13 +29,21 @@ impl Budget {
         }
     }
 
-    /// The next answer may take its full share, while there is any.
-    pub(super) fn begin(&mut self) {
-        let unused = self.left;
-        self.in_all = self.in_all.saturating_add(u64::from(unused));
-        self.left = self.in_all.min(u64::from(PER_ANSWER)) as u32;
-        self.in_all -= u64::from(self.left);
-        self.left = self.left.saturating_sub(PER_BEGINNING);
+    /// Begins an answer, which may take its full share while there is any.
+    pub(super) fn begin(&mut self) -> Result<(), CoreFault> {
+        self.spend(TO_KEEP as usize)?;
+        self.left = self.in_all.min(PER_ANSWER);
+        self.in_all -= self.left;
+        Ok(())
+    }
+
+    /// Takes many steps outside any answer.
+    pub(super) fn spend(&mut self, steps: usize) -> Result<(), CoreFault> {
+        let all = self.in_all.saturating_add(self.left);
+        let steps = u32::try_from(steps).map_err(|_| CoreFault::TooComplex)?;
+        self.in_all = all.checked_sub(steps).ok_or(CoreFault::TooComplex)?;
+        self.left = 0;
+        Ok(())
     }
 
     /// Takes one step.
@@ -55,29 +64,28 @@ mod tests {
     #[test]
     fn one_answer_cannot_spend_what_others_need_but_all_together_end() {
         let mut budget = Budget::new();
-        budget.begin();
-        assert!((PER_BEGINNING..PER_ANSWER).all(|_| budget.step().is_ok()));
-        assert_eq!(budget.step(), Err(CoreFault::TooComplex));
+        let mut steps = 0u64;
         let mut answers = 0u64;
-        loop {
-            budget.begin();
-            if budget.left == 0 {
-                break;
-            }
-            budget.left = 0;
+        while budget.begin().is_ok() {
             answers += 1;
+            let before = steps;
+            while budget.step().is_ok() {
+                steps += 1;
+            }
+            assert!(steps - before <= u64::from(PER_ANSWER));
+            assert_eq!(budget.step(), Err(CoreFault::TooComplex));
         }
-        assert_eq!(answers, IN_ALL / u64::from(PER_ANSWER) - 1);
+        assert!(answers >= u64::from(IN_ALL / (PER_ANSWER + TO_KEEP)));
+        assert!(steps + answers * u64::from(TO_KEEP) <= u64::from(IN_ALL));
     }
 
     #[test]
-    fn what_an_answer_does_not_use_is_kept() {
+    fn what_an_answer_does_not_use_is_kept_for_others() {
         let mut budget = Budget::new();
-        for _ in 0..3 {
-            budget.begin();
-            assert_eq!(budget.step(), Ok(()));
+        let mut answers = 0;
+        while budget.begin().is_ok() {
+            answers += 1;
         }
-        let spent = 3 * (u64::from(PER_BEGINNING) + 1);
-        assert_eq!(budget.in_all + u64::from(budget.left), IN_ALL - spent);
+        assert_eq!(answers, IN_ALL / TO_KEEP);
     }
 }

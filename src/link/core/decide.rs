@@ -203,9 +203,8 @@ impl Judge {
         candidate: &Candidate,
     ) -> Result<Answer, CoreFault> {
         let (target, kind) = (candidate.btf(), question.kind);
-        self.budget.begin();
+        self.budget.begin()?;
         let budget = &mut self.budget;
-        budget.step()?;
         match spec {
             Local::Field => match Search::new(local, target, budget).field(
                 &self.from,

@@ -53,8 +53,10 @@ use crate::insn::Insn;
 /// program can tell (libbpf's bpf_core_types_are_compat). What cannot be told counts as no.
 pub(crate) fn types_are_compatible(local: &Btf, a: TypeId, target: &Btf, b: TypeId) -> bool {
     let mut budget = budget::Budget::new();
-    budget.begin();
-    compat::types_agree(local, a, target, b, &mut budget).unwrap_or(false)
+    let begun = budget.begin();
+    begun
+        .and_then(|()| compat::types_agree(local, a, target, b, &mut budget))
+        .unwrap_or(false)
 }
 
 /// How relocations choose and what a poisoned one is.

@@ -173,7 +173,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Chooses among the candidates of each local type that has several.
-    fn choose(&self, pending: &[Pending<'_>]) -> Result<Choices, CoreFailure> {
+    fn choose(&mut self, pending: &[Pending<'_>]) -> Result<Choices, CoreFailure> {
         let mut contested: Vec<&Pending<'_>> = pending
             .iter()
             .filter(|pending| self.answers_of(pending.question).len() > 1)
@@ -202,10 +202,16 @@ impl<'a> Resolver<'a> {
 
     /// The candidate that answers `relocations`, all of one local type.
     fn choose_layout(
-        &self,
+        &mut self,
         relocations: &[&Pending<'_>],
         choices: &mut Choices,
     ) -> Result<(), CoreFailure> {
+        // The program may be one of many that ask the same.
+        let work = |pending: &&Pending<'_>| self.answers_of(pending.question).len();
+        let work = relocations.iter().map(work).sum();
+        if let (Err(fault), Some(first)) = (self.judge.budget.spend(work), relocations.first()) {
+            return Err(first.fails(fault));
+        }
         let (questions, asked): (Vec<u32>, Vec<_>) = relocations
             .chunk_by(|a, b| a.question == b.question)
             .filter_map(|sites| {

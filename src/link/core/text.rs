@@ -44,7 +44,7 @@ fn target_subject(decision: &Decision, candidate: &Candidate) -> Option<String> 
     let Question { root, access, kind } = decision.question;
     let text = local.string(access).ok()?;
     let mut budget = Budget::new();
-    budget.begin();
+    budget.begin().ok()?;
     let mut search = Search::new(local, target, &mut budget);
     match kind.subject() {
         Subject::Type => Some(type_name(target, id)),

@@ -18,7 +18,7 @@ fn compare(compare: Compare, local: Make, target: Make) -> Result<bool, CoreFaul
     b.int("filler", 4, SIGNED);
     let (local_id, target_id) = (local(&mut a), target(&mut b));
     let mut budget = Budget::new();
-    budget.begin();
+    budget.begin().unwrap();
     compare(
         &testing::parse(&a),
         local_id,
