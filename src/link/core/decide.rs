@@ -27,7 +27,7 @@ pub(super) struct Question {
     pub kind: CoreKind,
 }
 
-/// The answer of one candidate, shared by all relocations that ask.
+/// A question with all its answers, shared by the relocations that ask it.
 #[derive(Debug)]
 pub(super) struct Decision {
     /// The object's BTF, for texts.
@@ -35,9 +35,31 @@ pub(super) struct Decision {
     pub question: Question,
     /// What the object's own BTF answers.
     pub original: Value,
+    /// The answers in the order of the candidates; there is always one.
+    first: Verdict,
+    others: Vec<Verdict>,
+}
+
+/// The answer of one candidate.
+#[derive(Debug)]
+pub(super) struct Verdict {
     /// Who was asked; nobody, where the object itself knows or nobody has the name.
     pub candidate: Option<Candidate>,
     pub answer: Answer,
+}
+
+impl Decision {
+    /// How many answers there are to choose from.
+    pub(super) fn count(&self) -> usize {
+        self.others.len() + 1
+    }
+
+    /// The answer of the candidate with this number.
+    pub(super) fn verdict(&self, candidate: usize) -> &Verdict {
+        let other = candidate.checked_sub(1);
+        let other = other.and_then(|index| self.others.get(index));
+        other.unwrap_or(&self.first)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,22 +102,6 @@ impl Answer {
     }
 }
 
-/// The answers of all candidates to one question, in the order of the candidates.
-pub(super) enum Answers {
-    /// There is at most one candidate.
-    One(Arc<Decision>),
-    Several(Vec<Arc<Decision>>),
-}
-
-impl Answers {
-    pub(super) fn as_slice(&self) -> &[Arc<Decision>] {
-        match self {
-            Answers::One(decision) => std::slice::from_ref(decision),
-            Answers::Several(decisions) => decisions,
-        }
-    }
-}
-
 /// The object's side of a question.
 enum Local {
     Type,
@@ -119,58 +125,73 @@ impl Judge {
         }
     }
 
-    /// What all candidates answer.
-    pub(super) fn answers(
+    /// Asks all candidates.
+    pub(super) fn decide(
         &mut self,
         local: &Arc<Btf>,
         question: Question,
         candidates: impl FnOnce() -> Result<Arc<[Candidate]>, CoreFault>,
-    ) -> Result<Answers, CoreError> {
-        self.try_answers(local, question, candidates)
+    ) -> Result<Decision, CoreError> {
+        self.try_decide(local, question, candidates)
             .map_err(|fault| CoreError {
                 relocation: text::asked(local, question),
                 fault,
             })
     }
 
-    fn try_answers(
+    fn try_decide(
         &mut self,
         local: &Arc<Btf>,
         question: Question,
         candidates: impl FnOnce() -> Result<Arc<[Candidate]>, CoreFault>,
-    ) -> Result<Answers, CoreFault> {
+    ) -> Result<Decision, CoreFault> {
         let (spec, original) = self.local_side(local, question)?;
-        let decision = |candidate: Option<&Candidate>, answer| {
-            Arc::new(Decision {
-                local: local.clone(),
-                question,
-                original,
-                candidate: candidate.cloned(),
-                answer,
-            })
+        let nobody = |answer| Verdict {
+            candidate: None,
+            answer,
         };
-        if question.kind == CoreKind::TypeIdLocal {
-            return Ok(Answers::One(decision(None, Answer::found(original))));
-        }
-        let mut answer = |candidate| {
-            let answer = self.ask(local, question, &spec, candidate);
-            let answer = answer.map_err(|fault| CoreFault::Candidate {
-                candidate: text::candidate(candidate),
-                fault: Box::new(fault),
-            })?;
-            Ok::<_, CoreFault>(decision(Some(candidate), answer))
+        let mut others = Vec::new();
+        let first = if question.kind == CoreKind::TypeIdLocal {
+            nobody(Answer::found(original))
+        } else {
+            let mut verdict = |candidate| self.verdict(local, question, &spec, candidate);
+            match candidates()?.split_first() {
+                None => nobody(Answer::Missing(Missing::NoCandidate)),
+                Some((first, rest)) => {
+                    others.reserve_exact(rest.len());
+                    let first = verdict(first)?;
+                    for candidate in rest {
+                        others.push(verdict(candidate)?);
+                    }
+                    first
+                }
+            }
         };
-        match &*candidates()? {
-            [] => {
-                let nobody = Answer::Missing(Missing::NoCandidate);
-                Ok(Answers::One(decision(None, nobody)))
-            }
-            [only] => Ok(Answers::One(answer(only)?)),
-            several => {
-                let decisions = several.iter().map(answer).collect::<Result<_, _>>();
-                Ok(Answers::Several(decisions?))
-            }
-        }
+        Ok(Decision {
+            local: local.clone(),
+            question,
+            original,
+            first,
+            others,
+        })
+    }
+
+    fn verdict(
+        &mut self,
+        local: &Btf,
+        question: Question,
+        spec: &Local,
+        candidate: &Candidate,
+    ) -> Result<Verdict, CoreFault> {
+        let answer = self.ask(local, question, spec, candidate);
+        let answer = answer.map_err(|fault| CoreFault::Candidate {
+            candidate: text::candidate(candidate),
+            fault: Box::new(fault),
+        })?;
+        Ok(Verdict {
+            candidate: Some(candidate.clone()),
+            answer,
+        })
     }
 
     fn local_side(&mut self, local: &Btf, question: Question) -> Result<(Local, Value), CoreFault> {

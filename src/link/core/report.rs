@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::decide::Decision;
+use super::decide::{Decision, Verdict};
 use super::patch::WidthFault;
 use super::text;
 use super::{CoreKind, Outcome};
@@ -21,6 +21,8 @@ pub struct CoreReport {
     /// Its value now; 0 for a poisoned one.
     pub new: i64,
     pub(super) decision: Arc<Decision>,
+    /// The number of the candidate that was chosen.
+    pub(super) chosen: usize,
     pub(super) width: Option<WidthFault>,
 }
 
@@ -33,14 +35,14 @@ impl CoreReport {
     /// What stands for it in the target: `struct task_struct.pid (0:85) [id 175] of vmlinux`.
     /// `None` where nothing does; the reason says why.
     pub fn target_text(&self) -> Option<String> {
-        text::target(&self.decision)
+        text::target(&self.decision, self.verdict())
     }
 
     /// Why it is absent or poisoned: `no field skc_daddr in struct sock_common [id 4711] of vmlinux`.
     pub fn reason(&self) -> Option<String> {
         match self.width {
             Some(fault) => Some(text::width(fault)),
-            None => text::missing(&self.decision),
+            None => text::missing(&self.decision, self.verdict()),
         }
     }
 
@@ -51,7 +53,13 @@ impl CoreReport {
 
     /// The type of the target that answered, by its id in the BTF that it was found in.
     pub fn target_type(&self) -> Option<TypeId> {
-        self.decision.candidate.as_ref().map(|found| found.id)
+        self.verdict().candidate.as_ref().map(|found| found.id)
+    }
+}
+
+impl CoreReport {
+    fn verdict(&self) -> &Verdict {
+        self.decision.verdict(self.chosen)
     }
 }
 

@@ -7,14 +7,14 @@ use hashbrown::HashMap;
 use super::calc::Value;
 use super::candidates::Origins;
 use super::choose::{self, Asked};
-use super::decide::{Answer, Answers, Decision, Judge, Question, Roots};
+use super::decide::{Answer, Decision, Judge, Question, Roots, Verdict};
 use super::patch::{Operand, Rewritten, WidthFault};
 use super::text;
 use super::{
     CoreError, CoreFailure, CoreFault, CoreKind, CoreOptions, CoreReport, Fixup, FunctionView,
     Outcome,
 };
-use crate::btf::Btf;
+use crate::btf::{Btf, TypeId};
 use crate::elf::CoreRelocation;
 use crate::target::Target;
 
@@ -26,8 +26,7 @@ pub struct Resolver<'a> {
     options: CoreOptions,
     roots: Roots<'a>,
     judge: Judge,
-    known: HashMap<Question, u32>,
-    answers: Vec<Answers>,
+    known: HashMap<Question, Arc<Decision>>,
 }
 
 /// One relocation of the program at hand.
@@ -37,11 +36,22 @@ struct Pending<'p> {
     insn: u32,
     relocation: &'p CoreRelocation,
     operand: Operand,
-    /// Index of its question in [`Resolver::answers`].
-    question: u32,
+    decision: Arc<Decision>,
+    /// The number of the candidate whose answer counts.
+    chosen: usize,
 }
 
 impl Pending<'_> {
+    fn verdict(&self) -> &Verdict {
+        self.decision.verdict(self.chosen)
+    }
+
+    /// Orders questions, those of one local type together.
+    fn question(&self) -> (TypeId, u32, u32) {
+        let relocation = self.relocation;
+        (relocation.type_id, relocation.access, relocation.kind)
+    }
+
     fn fails(&self, error: impl Into<CoreError>) -> CoreFailure {
         CoreFailure {
             function: self.function,
@@ -52,9 +62,6 @@ impl Pending<'_> {
     }
 }
 
-/// Which candidate answers each question that has several.
-type Choices = HashMap<u32, usize>;
-
 impl<'a> Resolver<'a> {
     /// A resolver for the object whose BTF is `local`.
     pub fn new(local: &'a Arc<Btf>, target: &'a Target, options: CoreOptions) -> Resolver<'a> {
@@ -64,7 +71,6 @@ impl<'a> Resolver<'a> {
             roots: Roots::new(Origins::new(target)),
             judge: Judge::new(),
             known: HashMap::new(),
-            answers: Vec::new(),
         }
     }
 
@@ -79,15 +85,10 @@ impl<'a> Resolver<'a> {
         &mut self,
         functions: &[FunctionView<'_>],
     ) -> Result<Vec<Fixup>, CoreFailure> {
-        let pending = self.ask_all(functions)?;
-        let choices = self.choose(&pending)?;
-        let fixup = |pending: &Pending<'_>| {
-            let decision = self.decision(pending.question, &choices);
-            let decision = decision.ok_or_else(|| pending.fails(CoreFault::TooComplex))?;
-            self.fixup(pending, decision)
-                .map_err(|error| pending.fails(error))
-        };
-        pending.iter().map(fixup).collect()
+        let mut pending = self.ask_all(functions)?;
+        self.choose(&mut pending)?;
+        let fixup = |pending| self.fixup(pending);
+        pending.into_iter().map(fixup).collect()
     }
 
     fn ask_all<'p>(
@@ -96,14 +97,13 @@ impl<'a> Resolver<'a> {
     ) -> Result<Vec<Pending<'p>>, CoreFailure> {
         let count = functions.iter().map(|view| view.relocations.len()).sum();
         let mut pending: Vec<Pending<'p>> = Vec::with_capacity(count);
-        self.answers.reserve(count);
         self.known.reserve(count);
         for (function, view) in (0u32..).zip(functions) {
             let mut before = None;
             for relocation in view.relocations {
                 let insn = relocation.insn.saturating_sub(view.start);
                 let asked = self.ask(view, relocation, before);
-                let (operand, question) = asked.map_err(|error| CoreFailure {
+                let (operand, decision) = asked.map_err(|error| CoreFailure {
                     function,
                     insn,
                     record: relocation.record,
@@ -114,7 +114,8 @@ impl<'a> Resolver<'a> {
                     insn,
                     relocation,
                     operand,
-                    question,
+                    decision,
+                    chosen: 0,
                 });
                 before = Some(relocation);
             }
@@ -127,7 +128,7 @@ impl<'a> Resolver<'a> {
         view: &FunctionView<'_>,
         relocation: &CoreRelocation,
         before: Option<&CoreRelocation>,
-    ) -> Result<(Operand, u32), CoreError> {
+    ) -> Result<(Operand, Arc<Decision>), CoreError> {
         if let Some(first) = before.filter(|before| before.insn == relocation.insn) {
             let first = first.record;
             return Err(CoreFault::Duplicate { first }.into());
@@ -143,156 +144,99 @@ impl<'a> Resolver<'a> {
             relocation: text::asked(self.local, question),
             fault,
         })?;
-        Ok((operand, self.answer(question)?))
+        Ok((operand, self.decide(question)?))
     }
 
-    /// The index of the answers to `question`, which are looked for once.
-    fn answer(&mut self, question: Question) -> Result<u32, CoreError> {
-        if let Some(&index) = self.known.get(&question) {
-            return Ok(index);
+    /// The answers to `question`, which are looked for once.
+    fn decide(&mut self, question: Question) -> Result<Arc<Decision>, CoreError> {
+        if let Some(known) = self.known.get(&question) {
+            return Ok(known.clone());
         }
         let (local, roots) = (self.local, &mut self.roots);
         let candidates = || roots.candidates(local, question.root);
-        let answers = self.judge.answers(local, question, candidates)?;
-        let index = u32::try_from(self.answers.len()).map_err(|_| CoreFault::TooComplex)?;
-        self.answers.push(answers);
-        self.known.insert(question, index);
-        Ok(index)
-    }
-
-    fn answers_of(&self, question: u32) -> &[Arc<Decision>] {
-        let answers = self.answers.get(question as usize);
-        answers.map_or(&[], Answers::as_slice)
-    }
-
-    fn decision(&self, question: u32, choices: &Choices) -> Option<&Arc<Decision>> {
-        match self.answers.get(question as usize)? {
-            Answers::One(decision) => Some(decision),
-            Answers::Several(decisions) => decisions.get(*choices.get(&question)?),
-        }
+        let decision = Arc::new(self.judge.decide(local, question, candidates)?);
+        self.known.insert(question, decision.clone());
+        Ok(decision)
     }
 
     /// Chooses among the candidates of each local type that has several.
-    fn choose(&mut self, pending: &[Pending<'_>]) -> Result<Choices, CoreFailure> {
-        let mut contested: Vec<&Pending<'_>> = pending
-            .iter()
-            .filter(|pending| self.answers_of(pending.question).len() > 1)
+    fn choose(&mut self, pending: &mut [Pending<'_>]) -> Result<(), CoreFailure> {
+        let mut contested: Vec<&mut Pending<'_>> = pending
+            .iter_mut()
+            .filter(|pending| pending.decision.count() > 1)
             .collect();
-        let mut choices = Choices::new();
         if self.options.libbpf_candidates {
             for pending in contested {
-                let chosen = choose::by_question(self.answers_of(pending.question));
-                choices.insert(
-                    pending.question,
-                    chosen.map_err(|error| pending.fails(error))?,
-                );
+                let chosen = choose::by_question(&pending.decision);
+                pending.chosen = chosen.map_err(|error| pending.fails(error))?;
             }
-            return Ok(choices);
+            return Ok(());
         }
         // Stable: an error is about the first of the relocations that ask the same.
-        contested.sort_by_key(|pending| {
-            let relocation = pending.relocation;
-            (relocation.type_id, relocation.access, relocation.kind)
-        });
-        for same_root in contested.chunk_by(|a, b| a.relocation.type_id == b.relocation.type_id) {
-            self.choose_layout(same_root, &mut choices)?;
+        contested.sort_by_key(|pending| pending.question());
+        for same_root in contested.chunk_by_mut(|a, b| a.question().0 == b.question().0) {
+            let chosen = self.choose_layout(same_root)?;
+            for pending in same_root {
+                pending.chosen = chosen;
+            }
         }
-        Ok(choices)
-    }
-
-    /// The candidate that answers `relocations`, all of one local type.
-    fn choose_layout(
-        &mut self,
-        relocations: &[&Pending<'_>],
-        choices: &mut Choices,
-    ) -> Result<(), CoreFailure> {
-        // The program may be one of many that ask the same.
-        let work = |pending: &&Pending<'_>| self.answers_of(pending.question).len();
-        let work = relocations.iter().map(work).sum();
-        if let (Err(fault), Some(first)) = (self.judge.budget.spend(work), relocations.first()) {
-            return Err(first.fails(fault));
-        }
-        let (questions, asked): (Vec<u32>, Vec<_>) = relocations
-            .chunk_by(|a, b| a.question == b.question)
-            .filter_map(|sites| {
-                let question = sites.first()?.question;
-                let decisions = self.answers_of(question);
-                Some((question, Asked { decisions, sites }))
-            })
-            .unzip();
-        // What counts is what becomes of the instruction: poison is poison for any reason.
-        let same = |pending: &Pending<'_>, a: &Decision, b: &Decision| {
-            let insn = |decision| Some(self.change(&pending.operand, decision).ok()?.insn);
-            insn(a) == insn(b)
-        };
-        let chosen = choose::by_layout(&asked, same).map_err(|(site, error)| site.fails(error))?;
-        choices.extend(questions.into_iter().map(|question| (question, chosen)));
         Ok(())
     }
 
-    fn fixup(&self, pending: &Pending<'_>, decision: &Arc<Decision>) -> Result<Fixup, CoreError> {
-        let change = self
-            .change(&pending.operand, decision)
-            .map_err(|fault| CoreError {
-                relocation: text::asked(self.local, decision.question),
+    /// The candidate that answers `relocations`, all of one local type.
+    fn choose_layout(&mut self, relocations: &[&mut Pending<'_>]) -> Result<usize, CoreFailure> {
+        // The program may be one of many that ask the same.
+        let work = relocations.iter().map(|pending| pending.decision.count());
+        if let (Err(fault), Some(first)) =
+            (self.judge.budget.spend(work.sum()), relocations.first())
+        {
+            return Err(first.fails(fault));
+        }
+        let asked: Vec<Asked<'_, &mut Pending<'_>>> = relocations
+            .chunk_by(|a, b| a.question() == b.question())
+            .filter_map(|sites| {
+                let decision = &*sites.first()?.decision;
+                Some(Asked { decision, sites })
+            })
+            .collect();
+        // What counts is what becomes of the instruction: poison is poison for any reason.
+        let same = |pending: &&mut Pending<'_>, a: &Verdict, b: &Verdict| {
+            let insn = |verdict| Some(change(pending, verdict).ok()?.insn);
+            insn(a) == insn(b)
+        };
+        choose::by_layout(&asked, same).map_err(|(site, error)| site.fails(error))
+    }
+
+    fn fixup(&self, pending: Pending<'_>) -> Result<Fixup, CoreFailure> {
+        let fails = |fault| {
+            let asked = text::asked(self.local, pending.decision.question);
+            pending.fails(CoreError {
+                relocation: asked,
                 fault,
-            })?;
+            })
+        };
+        let change = change(&pending, pending.verdict()).map_err(fails)?;
+        if change.outcome == Outcome::Poisoned && self.options.poison_is_error {
+            let reason = match change.width {
+                Some(width) => Some(text::width(width)),
+                None => text::missing(&pending.decision, pending.verdict()),
+            };
+            return Err(fails(CoreFault::Missing(reason.unwrap_or_default())));
+        }
         Ok(Fixup {
             function: pending.function,
             insn: pending.insn,
             first: change.insn.first,
             second: change.insn.second,
             report: CoreReport {
-                kind: decision.question.kind,
+                kind: pending.decision.question.kind,
                 outcome: change.outcome,
                 old: pending.operand.value(),
                 new: change.new,
-                decision: decision.clone(),
+                decision: pending.decision,
+                chosen: pending.chosen,
                 width: change.width,
             },
-        })
-    }
-
-    fn change(&self, operand: &Operand, decision: &Decision) -> Result<Change, CoreFault> {
-        let kind = decision.question.kind;
-        let (value, present) = match decision.answer {
-            Answer::Found { value, .. } => (value, true),
-            Answer::Missing(_) if kind.zero_if_missing() => (Value::exact(0), false),
-            Answer::Missing(_) => return self.poison(operand, decision, None),
-        };
-        operand.check(&decision.original)?;
-        let insn = match operand.write(&decision.original, &value)? {
-            Ok(insn) => insn,
-            Err(fault) => return self.poison(operand, decision, Some(fault)),
-        };
-        let outcome = match operand.is_same(&insn) {
-            _ if !present => Outcome::Absent,
-            true => Outcome::Unchanged,
-            false => Outcome::Patched,
-        };
-        Ok(Change {
-            new: operand.value_in(&insn),
-            insn,
-            outcome,
-            width: None,
-        })
-    }
-
-    fn poison(
-        &self,
-        operand: &Operand,
-        decision: &Decision,
-        width: Option<WidthFault>,
-    ) -> Result<Change, CoreFault> {
-        if self.options.poison_is_error {
-            let reason = width.map(text::width).or_else(|| text::missing(decision));
-            return Err(CoreFault::Missing(reason.unwrap_or_default()));
-        }
-        Ok(Change {
-            insn: operand.poison(),
-            new: 0,
-            outcome: Outcome::Poisoned,
-            width,
         })
     }
 }
@@ -303,6 +247,41 @@ struct Change {
     new: i64,
     outcome: Outcome,
     width: Option<WidthFault>,
+}
+
+/// What the answer of a candidate does to an instruction.
+fn change(pending: &Pending<'_>, verdict: &Verdict) -> Result<Change, CoreFault> {
+    let (operand, decision) = (&pending.operand, &pending.decision);
+    let (value, present) = match verdict.answer {
+        Answer::Found { value, .. } => (value, true),
+        Answer::Missing(_) if decision.question.kind.zero_if_missing() => (Value::exact(0), false),
+        Answer::Missing(_) => return Ok(poisoned(operand, None)),
+    };
+    operand.check(&decision.original)?;
+    let insn = match operand.write(&decision.original, &value)? {
+        Ok(insn) => insn,
+        Err(fault) => return Ok(poisoned(operand, Some(fault))),
+    };
+    let outcome = match operand.is_same(&insn) {
+        _ if !present => Outcome::Absent,
+        true => Outcome::Unchanged,
+        false => Outcome::Patched,
+    };
+    Ok(Change {
+        new: operand.value_in(&insn),
+        insn,
+        outcome,
+        width: None,
+    })
+}
+
+fn poisoned(operand: &Operand, width: Option<WidthFault>) -> Change {
+    Change {
+        insn: operand.poison(),
+        new: 0,
+        outcome: Outcome::Poisoned,
+        width,
+    }
 }
 
 fn operand(view: &FunctionView<'_>, relocation: &CoreRelocation) -> Result<Operand, CoreFault> {

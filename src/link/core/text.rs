@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::budget::Budget;
 use super::calc::Memory;
 use super::candidates::Candidate;
-use super::decide::{Answer, Decision, Question};
+use super::decide::{Answer, Decision, Question, Verdict};
 use super::kind::Subject;
 use super::locate::{Missing, Search};
 use super::patch::WidthFault;
@@ -26,12 +26,12 @@ pub(super) fn local(local: &Btf, question: Question) -> String {
 }
 
 /// The same in the target, and where that is; `None` where there is no answer.
-pub(super) fn target(decision: &Decision) -> Option<String> {
-    if decision.answer.is_missing() {
+pub(super) fn target(decision: &Decision, verdict: &Verdict) -> Option<String> {
+    if verdict.answer.is_missing() {
         return None;
     }
     let question = decision.question;
-    let Some(candidate) = &decision.candidate else {
+    let Some(candidate) = &verdict.candidate else {
         return Some(local(&decision.local, question));
     };
     let subject = target_subject(decision, candidate);
@@ -65,11 +65,11 @@ fn target_subject(decision: &Decision, candidate: &Candidate) -> Option<String> 
 }
 
 /// Why there is no answer: `no field skc_daddr in struct sock_common [id 4711] of vmlinux`.
-pub(super) fn missing(decision: &Decision) -> Option<String> {
-    let Answer::Missing(missing) = decision.answer else {
+pub(super) fn missing(decision: &Decision, verdict: &Verdict) -> Option<String> {
+    let Answer::Missing(missing) = verdict.answer else {
         return None;
     };
-    let Some(candidate) = &decision.candidate else {
+    let Some(candidate) = &verdict.candidate else {
         let wanted = type_name(&decision.local, decision.question.root);
         return Some(format!("the target has no {}", without_flavour(&wanted)));
     };
@@ -145,12 +145,12 @@ pub(super) fn width(fault: WidthFault) -> String {
 }
 
 /// `struct foo [id 7] of vmlinux gives 8`.
-pub(super) fn gives(decision: &Decision) -> String {
-    let who = match &decision.candidate {
+pub(super) fn gives(verdict: &Verdict) -> String {
+    let who = match &verdict.candidate {
         Some(candidate) => self::candidate(candidate),
         None => "the target".to_owned(),
     };
-    match decision.answer {
+    match verdict.answer {
         Answer::Missing(_) => format!("{who} has none"),
         Answer::Found { value, bit_offset } => {
             let number = value.bits as i64;
