@@ -8,6 +8,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::OnceLock;
 
+use super::scan::is_type;
 use super::{Btf, Kind, MAX_NAME, TypeId};
 
 /// The end of a chain, and an empty bucket.
@@ -30,37 +31,18 @@ pub fn essential_name(name: &[u8]) -> &[u8] {
 #[derive(Debug, Default)]
 pub(super) struct Names {
     types: OnceLock<Index>,
-    others: OnceLock<Index>,
+    others: OnceLock<(Vec<u32>, Index)>,
 }
 
-/// A hash table of chains. Chains are in the order of ids; equal names share one.
+/// A hash table of chains over a list of types, each given by where it starts.
+/// Chains are in the order of the list; equal names share one.
 #[derive(Debug)]
 struct Index {
     seed: u64,
+    /// For each bucket the number of its first type in the list.
     heads: Vec<u32>,
-    entries: Vec<Entry>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    id: TypeId,
-    /// The next entry of the chain; while the index is built, the hash.
-    next: u32,
-}
-
-/// Whether `kind` belongs to the half of types proper.
-fn is_type(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Int
-            | Kind::Struct
-            | Kind::Union
-            | Kind::Enum
-            | Kind::Enum64
-            | Kind::Fwd
-            | Kind::Typedef
-            | Kind::Float
-    )
+    /// For each type the number of the next one of its chain.
+    next: Vec<u32>,
 }
 
 impl Btf {
@@ -68,9 +50,8 @@ impl Btf {
     /// integers, floats, composites, enums, typedefs and forward declarations.
     /// Types of the base are not among them.
     pub fn named<'a>(&'a self, essential: &'a [u8]) -> impl Iterator<Item = TypeId> + 'a {
-        self.type_names()
-            .chain(essential)
-            .filter(move |&id| self.essential_name_is(id, essential))
+        let (starts, index) = self.type_names();
+        self.matching(starts, index, essential).map(|(id, _)| id)
     }
 
     /// Own types of one of `kinds` whose whole name is `name`, in the order of their ids.
@@ -79,82 +60,115 @@ impl Btf {
         name: &'a [u8],
         kinds: &'a [Kind],
     ) -> impl Iterator<Item = TypeId> + 'a {
+        let essential = essential_name(name);
         let types = kinds.iter().any(|&kind| is_type(kind));
         let others = kinds.iter().any(|&kind| !is_type(kind));
-        let essential = essential_name(name);
-        let types = types.then(|| self.type_names().chain(essential));
-        let others = others.then(|| self.other_names().chain(essential));
-        let candidates = types
-            .into_iter()
-            .flatten()
-            .chain(others.into_iter().flatten());
-        candidates.filter(move |&id| {
-            self.type_by_id(id)
-                .is_ok_and(|ty| kinds.contains(&ty.kind()) && ty.short_name() == name)
+        let halves = [
+            types.then(|| self.type_names()),
+            others.then(|| self.other_names()),
+        ];
+        let candidates = halves.into_iter().flatten();
+        candidates
+            .flat_map(move |(starts, index)| self.matching(starts, index, essential))
+            .filter(move |&(id, whole)| {
+                let kind = self.type_by_id(id).map(|ty| ty.kind());
+                whole == name && kind.is_ok_and(|kind| kinds.contains(&kind))
+            })
+            .map(|(id, _)| id)
+    }
+
+    fn type_names(&self) -> (&[u32], &Index) {
+        let starts = self.named_starts();
+        let build = || Index::build(self, starts);
+        (starts, self.names.types.get_or_init(build))
+    }
+
+    fn other_names(&self) -> (&[u32], &Index) {
+        let build = || {
+            let mut starts = Vec::new();
+            self.for_each_head(|_, start, name_off, kind| {
+                if name_off != 0 && !is_type(kind) {
+                    starts.push(start);
+                }
+            });
+            let index = Index::build(self, &starts);
+            (starts, index)
+        };
+        let (starts, index) = self.names.others.get_or_init(build);
+        (starts, index)
+    }
+
+    /// Ids and whole names of the types in `starts` of an essential name.
+    fn matching<'a>(
+        &'a self,
+        starts: &'a [u32],
+        index: &'a Index,
+        essential: &'a [u8],
+    ) -> impl Iterator<Item = (TypeId, &'a [u8])> + 'a {
+        index.chain(essential).filter_map(move |number| {
+            let start = *starts.get(number as usize)?;
+            let name_off = self.endian().u32_at(self.type_bytes(), start as usize)?;
+            let name = self.short_string(name_off)?;
+            let matches = essential_name(name) == essential;
+            matches.then(|| Some((self.id_at(start)?, name)))?
         })
-    }
-
-    fn type_names(&self) -> &Index {
-        self.names.types.get_or_init(|| Index::build(self, is_type))
-    }
-
-    fn other_names(&self) -> &Index {
-        let others = |kind| !is_type(kind);
-        self.names.others.get_or_init(|| Index::build(self, others))
-    }
-
-    fn essential_name_is(&self, id: TypeId, essential: &[u8]) -> bool {
-        self.type_by_id(id)
-            .is_ok_and(|ty| essential_name(ty.short_name()) == essential)
     }
 }
 
 impl Index {
-    fn build(btf: &Btf, wanted: impl Fn(Kind) -> bool) -> Index {
+    fn build(btf: &Btf, starts: &[u32]) -> Index {
         // A seed that nobody can know in advance keeps a crafted BTF from
         // putting all its names into one chain.
         let seed = RandomState::new().hash_one(0u64);
-        let strings = btf.string_bytes();
-        let mut entries: Vec<Entry> = Vec::new();
-        btf.for_each_head(|id, name_off, kind| {
-            if name_off == 0 || !wanted(kind) {
-                return;
-            }
-            let own = name_off.checked_sub(btf.first_string());
-            let short = own.and_then(|at| hash_at(seed, strings, at as usize));
-            let hash = short.or_else(|| {
-                let name = btf.short_string(name_off)?;
-                Some(hash(seed, essential_name(name)))
-            });
-            if let Some(next) = hash {
-                entries.push(Entry { id, next });
-            }
-        });
-        entries.shrink_to_fit();
-        let buckets = entries.len().max(1).next_power_of_two();
+        let hasher = Hasher { seed, btf };
+        let buckets = starts.len().max(1).next_power_of_two();
         let mut heads = vec![END; buckets];
+        let mut next = vec![END; starts.len()];
         // Backwards, so that chains run forward.
-        for (number, entry) in entries.iter_mut().enumerate().rev() {
-            if let Some(head) = heads.get_mut(entry.next as usize & (buckets - 1)) {
-                entry.next = std::mem::replace(head, number as u32);
+        let types = starts.iter().zip(&mut next).enumerate();
+        for (number, (&start, next)) in types.rev() {
+            if let Some(hash) = hasher.of_type(start)
+                && let Some(head) = heads.get_mut(hash as usize & (buckets - 1))
+            {
+                *next = std::mem::replace(head, number as u32);
             }
         }
-        Index {
-            seed,
-            heads,
-            entries,
-        }
+        Index { seed, heads, next }
     }
 
-    /// Ids that may have that essential name, ascending.
-    fn chain(&self, essential: &[u8]) -> impl Iterator<Item = TypeId> + use<'_> {
+    /// Numbers of types that may have that essential name, ascending.
+    fn chain(&self, essential: &[u8]) -> impl Iterator<Item = u32> + use<'_> {
         let bucket = hash(self.seed, essential) as usize & (self.heads.len() - 1);
-        let mut next = self.heads.get(bucket).copied().unwrap_or(END);
+        let mut number = self.heads.get(bucket).copied().unwrap_or(END);
         std::iter::from_fn(move || {
-            let entry = self.entries.get(next as usize)?;
-            next = entry.next;
-            Some(entry.id)
+            let found = (number != END).then_some(number)?;
+            number = self.next.get(found as usize).copied().unwrap_or(END);
+            Some(found)
         })
+    }
+}
+
+/// Hashes the essential names of types.
+struct Hasher<'a> {
+    seed: u64,
+    btf: &'a Btf,
+}
+
+impl Hasher<'_> {
+    /// The hash for the type that starts at `start`; `None` where it has no usable name.
+    #[inline(always)]
+    fn of_type(&self, start: u32) -> Option<u32> {
+        let btf = self.btf;
+        let name_off = btf.endian().u32_at(btf.type_bytes(), start as usize)?;
+        let own = name_off.checked_sub(btf.first_string());
+        own.and_then(|at| hash_at(self.seed, btf.string_bytes(), at as usize))
+            .or_else(|| self.the_long_way(name_off))
+    }
+
+    #[cold]
+    fn the_long_way(&self, name_off: u32) -> Option<u32> {
+        let name = self.btf.short_string(name_off)?;
+        Some(hash(self.seed, essential_name(name)))
     }
 }
 

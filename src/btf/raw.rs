@@ -151,18 +151,24 @@ impl Btf {
         })
     }
 
-    /// Calls `each` with the id, the name's offset and the kind of every own type, in order.
-    #[inline]
-    pub(super) fn for_each_head(&self, mut each: impl FnMut(TypeId, u32, Kind)) {
+    /// Calls `each` with id, start, name offset and kind of every own type, in order.
+    pub(super) fn for_each_head(&self, mut each: impl FnMut(TypeId, u32, u32, Kind)) {
         let bytes = self.type_bytes();
-        let endian = self.endian;
-        self.table.for_each(bytes, |index, offset| {
-            let head = bytes.get(offset..).unwrap_or_default();
-            if let (Some(name), Some(info)) = (endian.u32_at(head, 0), endian.u32_at(head, 4)) {
-                let kind = Kind::from_number((info >> 24) as u8 & 0x7f);
-                each(self.first_id.saturating_add(index), name, kind);
-            }
+        self.table.for_each(bytes, |index, start, name_off, kind| {
+            let id = self.first_id.saturating_add(index);
+            each(id, start as u32, name_off, kind);
         });
+    }
+
+    /// Where own types that have a name and that C can name start.
+    pub(super) fn named_starts(&self) -> &[u32] {
+        self.table.named()
+    }
+
+    /// The id of the own type that starts there.
+    pub(super) fn id_at(&self, start: u32) -> Option<TypeId> {
+        let index = self.table.index_of(self.type_bytes(), start)?;
+        self.first_id.checked_add(index)
     }
 
     /// The string at `offset`, in this BTF or its base, without its NUL.

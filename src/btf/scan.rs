@@ -9,8 +9,10 @@
 //!
 //! Only every fourth start is kept; the others are a few steps away.
 
+use std::ops::Range;
+
 use super::kind::{KINDS, KindLayout};
-use super::{BtfError, TypeId};
+use super::{BtfError, Kind, TypeId};
 use crate::bytes::Endian;
 
 /// Bytes of `struct btf_type`, the head of every type.
@@ -31,12 +33,17 @@ const GUESSES: usize = 4096;
 const NOWHERE: usize = usize::MAX;
 
 /// Bytes of a type: `fixed`, its head included, and `each` for every entry.
-/// `fixed` is 0 where the kind is unknown.
 #[derive(Clone, Copy, Debug)]
 struct Size {
-    fixed: u16,
+    /// [`UNKNOWN`] where nobody knows.
+    fixed: u32,
     each: u16,
+    /// 1 for the kinds that [`is_type`] says.
+    is_type: u16,
 }
+
+/// Longer than every type section, so that a type of unknown size never fits.
+const UNKNOWN: u32 = u32::MAX;
 
 /// The starts of all types of one section, counted from 0.
 #[derive(Debug)]
@@ -47,7 +54,24 @@ pub(super) struct TypeTable {
     firsts: Vec<u32>,
     /// For each segment, where its first, fifth, … type starts.
     marks: Vec<Vec<u32>>,
+    /// Where each type that has a name and is of a kind that [`is_type`] says starts.
+    named: Vec<u32>,
     count: u32,
+}
+
+/// Whether a kind is one of types proper: what C can name, and CO-RE looks for.
+pub(super) fn is_type(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Int
+            | Kind::Struct
+            | Kind::Union
+            | Kind::Enum
+            | Kind::Enum64
+            | Kind::Fwd
+            | Kind::Typedef
+            | Kind::Float
+    )
 }
 
 /// A segment while it is walked.
@@ -59,6 +83,9 @@ struct Walk {
     pos: usize,
     count: u32,
     marks: Vec<u32>,
+    /// The first `named_count` are starts of named types; the rest is room for more.
+    named: Vec<u32>,
+    named_count: usize,
     failed: bool,
 }
 
@@ -69,27 +96,49 @@ struct Types<'a, const BIG: bool> {
     sizes: &'a [Size; KINDS],
 }
 
+/// What one type says on the way to the next.
+#[derive(Clone, Copy)]
+struct Step {
+    name_off: u32,
+    info: u32,
+    /// Where the next type starts.
+    next: usize,
+    /// 1 for a named type of a kind that [`is_type`] says, else 0.
+    named: usize,
+}
+
 impl<const BIG: bool> Types<'_, BIG> {
-    /// Where the type behind the one at `pos` starts.
+    /// Reads the type at `pos`.
     #[inline(always)]
-    fn step(self, pos: usize) -> usize {
+    fn step(self, pos: usize) -> Step {
         let head = self
             .bytes
             .get(pos..)
             .and_then(|b| b.first_chunk::<TYPE_HEAD>());
-        let Some(&[_, _, _, _, a, b, c, d, ..]) = head else {
-            return NOWHERE;
+        let Some(&[n0, n1, n2, n3, i0, i1, i2, i3, ..]) = head else {
+            return Step {
+                name_off: 0,
+                info: 0,
+                next: NOWHERE,
+                named: 0,
+            };
         };
-        let info = match BIG {
-            true => u32::from_be_bytes([a, b, c, d]),
-            false => u32::from_le_bytes([a, b, c, d]),
+        let word = |bytes| match BIG {
+            true => u32::from_be_bytes(bytes),
+            false => u32::from_le_bytes(bytes),
         };
+        let (name_off, info) = (word([n0, n1, n2, n3]), word([i0, i1, i2, i3]));
         let size = self.sizes[(info >> 24) as usize % KINDS];
         let len = u64::from(size.fixed) + u64::from(size.each) * u64::from(info & 0x00ff_ffff);
         let left = self.bytes.len() - pos;
-        match size.fixed != 0 && len <= left as u64 {
-            true => pos + len as usize,
-            false => NOWHERE,
+        Step {
+            name_off,
+            info,
+            next: match len <= left as u64 {
+                true => pos + len as usize,
+                false => NOWHERE,
+            },
+            named: usize::from(name_off != 0) & usize::from(size.is_type),
         }
     }
 
@@ -98,13 +147,18 @@ impl<const BIG: bool> Types<'_, BIG> {
         while walk.pos < walk.limit {
             if (walk.count as usize).is_multiple_of(STRIDE) {
                 walk.marks.push(walk.pos as u32);
+                walk.make_room();
             }
-            let next = self.step(walk.pos);
-            if next == NOWHERE {
+            let step = self.step(walk.pos);
+            if step.next == NOWHERE {
                 walk.failed = true;
                 return;
             }
-            walk.pos = next;
+            if let Some(room) = walk.named.get_mut(walk.named_count) {
+                *room = walk.pos as u32;
+            }
+            walk.named_count += step.named;
+            walk.pos = step.next;
             walk.count += 1;
         }
     }
@@ -112,17 +166,28 @@ impl<const BIG: bool> Types<'_, BIG> {
     /// Walks several segments in turns, so that no step waits for the one before.
     fn finish_together(self, walks: &mut [Walk; LANES]) {
         loop {
+            walks.iter_mut().for_each(Walk::make_room);
             let mut pos: [usize; LANES] = std::array::from_fn(|i| walks[i].pos);
+            let mut named: [usize; LANES] = std::array::from_fn(|i| walks[i].named_count);
             for _ in 0..STRIDE {
-                pos = pos.map(|pos| self.step(pos));
+                for lane in 0..LANES {
+                    let step = self.step(pos[lane]);
+                    // Always written, and kept only where it counts: no branch to guess.
+                    if let Some(room) = walks[lane].named.get_mut(named[lane]) {
+                        *room = pos[lane] as u32;
+                    }
+                    named[lane] += step.named;
+                    pos[lane] = step.next;
+                }
             }
             // A step out of the segment, or out of the section, is taken singly below.
             if walks.iter().zip(pos).any(|(walk, pos)| pos > walk.limit) {
                 break;
             }
-            for (walk, pos) in walks.iter_mut().zip(pos) {
+            for (walk, (pos, named)) in walks.iter_mut().zip(pos.into_iter().zip(named)) {
                 walk.marks.push(walk.pos as u32);
                 walk.pos = pos;
+                walk.named_count = named;
                 walk.count += STRIDE as u32;
             }
         }
@@ -134,10 +199,7 @@ impl<const BIG: bool> Types<'_, BIG> {
     /// A place near `pos` from where some types in a row make sense.
     fn guess(self, pos: usize) -> usize {
         let makes_sense = |start: usize| {
-            let end = (0..GUESS_STEPS).fold(start, |pos, _| match pos {
-                NOWHERE => NOWHERE,
-                pos => self.step(pos),
-            });
+            let end = (0..GUESS_STEPS).fold(start, |pos, _| self.step(pos).next);
             end != NOWHERE
         };
         let aligned = pos & !3;
@@ -173,6 +235,21 @@ impl<const BIG: bool> Types<'_, BIG> {
         }
         walks
     }
+
+    /// Calls `each` with index, start and head of every type of a segment.
+    #[inline(always)]
+    fn for_each(self, marks: &[u32], range: Range<u32>, each: &mut impl FnMut(u32, usize, Step)) {
+        let mut index = range.start;
+        for &mark in marks {
+            let mut pos = mark as usize;
+            for _ in 0..STRIDE.min((range.end - index) as usize) {
+                let step = self.step(pos);
+                each(index, pos, step);
+                index += 1;
+                pos = step.next;
+            }
+        }
+    }
 }
 
 impl Walk {
@@ -187,6 +264,17 @@ impl Walk {
             ..Walk::default()
         }
     }
+
+    /// Room for the named ones of the next few types.
+    #[inline(always)]
+    fn make_room(&mut self) {
+        if self.named.len() < self.named_count + STRIDE {
+            // One type in seven is named, in a kernel; at first that is the guess.
+            let guess = self.limit.saturating_sub(self.start) / 128;
+            let room = guess.max(2 * self.named_count) + STRIDE;
+            self.named.resize(room, 0);
+        }
+    }
 }
 
 impl TypeTable {
@@ -197,13 +285,18 @@ impl TypeTable {
         first_id: TypeId,
         layouts: &[KindLayout; KINDS],
     ) -> Result<TypeTable, BtfError> {
-        // The header counts bytes in 32 bits; so starts and numbers of types fit too.
-        u32::try_from(bytes.len()).map_err(|_| BtfError::TooLarge)?;
+        // So starts and numbers of types fit 32 bits, and `UNKNOWN` does not.
+        if bytes.len() >= UNKNOWN as usize {
+            return Err(BtfError::TooLarge);
+        }
         let table = TypeTable {
             endian,
-            sizes: Box::new(layouts.map(Size::of)),
+            sizes: Box::new(std::array::from_fn(|kind| {
+                Size::of(kind as u8, layouts[kind])
+            })),
             firsts: Vec::new(),
             marks: Vec::new(),
+            named: Vec::new(),
             count: 0,
         };
         match endian {
@@ -236,6 +329,8 @@ impl TypeTable {
                 return Err(why(bytes, self.endian, walk.pos, id, layouts));
             }
             expected = walk.pos;
+            let named = walk.named.get(..walk.named_count).unwrap_or_default();
+            self.named.extend_from_slice(named);
             if walk.count > 0 {
                 self.firsts.push(self.count);
                 self.marks.push(walk.marks);
@@ -266,26 +361,49 @@ impl TypeTable {
         (0..within % STRIDE).try_fold(mark as usize, |pos, _| self.next(bytes, pos))
     }
 
-    /// Calls `each` with the index and the start of every type, in order.
+    /// Where the named types of kinds that [`is_type`] says start, in order.
+    #[inline]
+    pub(super) fn named(&self) -> &[u32] {
+        &self.named
+    }
+
+    /// The index of the type that starts at `offset`, which one of them does.
+    pub(super) fn index_of(&self, bytes: &[u8], offset: u32) -> Option<u32> {
+        let before = |marks: &Vec<u32>| marks.first().is_some_and(|&first| first <= offset);
+        let segment = self.marks.partition_point(before).checked_sub(1)?;
+        let marks = self.marks.get(segment)?;
+        let mark = marks
+            .partition_point(|&mark| mark <= offset)
+            .checked_sub(1)?;
+        let mut pos = *marks.get(mark)? as usize;
+        for within in 0..STRIDE {
+            if pos == offset as usize {
+                let index = (mark * STRIDE + within) as u32;
+                return self.firsts.get(segment).map(|first| first + index);
+            }
+            pos = self.next(bytes, pos)?;
+        }
+        None
+    }
+
+    /// Calls `each` with index, start, name offset and kind of every type, in order.
     ///
     /// Begins anew at every mark, so that few steps wait for one another.
     #[inline]
-    pub(super) fn for_each(&self, bytes: &[u8], mut each: impl FnMut(u32, usize)) {
-        for (&first, marks) in self.firsts.iter().zip(&self.marks) {
-            let mut index = first;
-            let end = match self
-                .firsts
-                .get(self.firsts.partition_point(|&f| f <= first))
-            {
-                Some(&next) => next,
-                None => self.count,
-            };
-            for &mark in marks {
-                let mut offset = mark as usize;
-                for _ in 0..STRIDE.min((end - index) as usize) {
-                    each(index, offset);
-                    index += 1;
-                    offset = self.next(bytes, offset).unwrap_or(offset);
+    pub(super) fn for_each(&self, bytes: &[u8], mut each: impl FnMut(u32, usize, u32, Kind)) {
+        let sizes = &self.sizes;
+        let mut each = |index, pos, step: Step| {
+            let kind = Kind::from_number((step.info >> 24) as u8 & 0x7f);
+            each(index, pos, step.name_off, kind);
+        };
+        for (segment, (&first, marks)) in self.firsts.iter().zip(&self.marks).enumerate() {
+            let end = self.firsts.get(segment + 1).copied().unwrap_or(self.count);
+            match self.endian {
+                Endian::Little => {
+                    Types::<false> { bytes, sizes }.for_each(marks, first..end, &mut each);
+                }
+                Endian::Big => {
+                    Types::<true> { bytes, sizes }.for_each(marks, first..end, &mut each);
                 }
             }
         }
@@ -296,21 +414,20 @@ impl TypeTable {
     pub(super) fn next(&self, bytes: &[u8], offset: usize) -> Option<usize> {
         let sizes = &self.sizes;
         let next = match self.endian {
-            Endian::Little => Types::<false> { bytes, sizes }.step(offset),
-            Endian::Big => Types::<true> { bytes, sizes }.step(offset),
+            Endian::Little => Types::<false> { bytes, sizes }.step(offset).next,
+            Endian::Big => Types::<true> { bytes, sizes }.step(offset).next,
         };
         (next != NOWHERE).then_some(next)
     }
 }
 
 impl Size {
-    fn of(layout: KindLayout) -> Size {
-        match layout.known {
-            true => Size {
-                fixed: TYPE_HEAD as u16 + u16::from(layout.fixed),
-                each: layout.each.into(),
-            },
-            false => Size { fixed: 0, each: 0 },
+    fn of(kind: u8, layout: KindLayout) -> Size {
+        let fixed = TYPE_HEAD as u32 + u32::from(layout.fixed);
+        Size {
+            fixed: if layout.known { fixed } else { UNKNOWN },
+            each: layout.each.into(),
+            is_type: is_type(Kind::from_number(kind)).into(),
         }
     }
 }
