@@ -80,8 +80,10 @@ impl Case {
     }
 
     pub fn link_for(&self, target: &Target) -> Programs {
+        let object = opened(&self.object());
+        crate::support::record::link(&object, target, self.options);
         let linker = Linker::new(target).core_options(self.options);
-        let linked = linker.link(&opened(&self.object()));
+        let linked = linker.link(&object);
         linked.unwrap_or_else(|error| panic!("does not link: {error}"))
     }
 

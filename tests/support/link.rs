@@ -17,7 +17,9 @@ pub const NAME: &str = "test.bpf.o";
 
 /// Opens an object out of memory.
 pub fn open(bytes: &[u8]) -> bpflink::Result<Arc<Object>> {
-    Object::parse(bytes, NAME).map(Arc::new)
+    let result = Object::parse(bytes, NAME).map(Arc::new);
+    super::record::open(bytes, NAME, &result);
+    result
 }
 
 /// The object, which must be valid.
@@ -45,6 +47,7 @@ pub fn bare_target(order: Order) -> Target {
 
 /// All stages; map references stay listed.
 pub fn link_for(object: &Arc<Object>, target: &Target) -> Programs {
+    super::record::link(object, target, Default::default());
     Linker::new(target)
         .link(object)
         .unwrap_or_else(|error| panic!("does not link: {error}"))
@@ -73,6 +76,7 @@ pub fn staged(
     target: &Target,
     fds: &[(&str, i32)],
 ) -> bpflink::Result<Programs> {
+    super::record::link(object, target, Default::default());
     let mut set = Programs::split(object)?;
     set.flatten(Choice::All)?;
     set.relocate(target, Default::default(), Choice::All)?;

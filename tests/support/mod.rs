@@ -6,12 +6,14 @@
 pub mod btf;
 pub mod btf_ext;
 pub mod clang;
+pub mod describe;
 pub mod elf;
 pub mod elf_layout;
 pub mod insn;
 pub mod link;
 pub mod object;
 pub mod plan;
+pub mod record;
 pub mod skip;
 pub mod time;
 pub mod vm;
