@@ -45,11 +45,14 @@ fn kernel(order: Order) -> Kernel {
     let module = Btf::parse(split.build(), Some(vmlinux.clone())).unwrap();
     let symbols = "ffffffff81000000 T _text\nffffffff81234568 D jiffies\n\
                    ffffffff81000010 t twice\nffffffff81000020 t twice\n";
+    let config = "# a comment\nCONFIG_HZ=250\nCONFIG_BPF=y\nCONFIG_TUN=m\nCONFIG_NAME=\"box\"\n";
+    support::record::kernel_text("kallsyms", symbols);
+    support::record::kernel_text("kconfig", config);
     let target = TargetBuilder::new()
         .vmlinux(vmlinux)
         .module("net", Arc::new(module))
         .kallsyms(symbols)
-        .kconfig("# a comment\nCONFIG_HZ=250\nCONFIG_BPF=y\nCONFIG_TUN=m\nCONFIG_NAME=\"box\"\n")
+        .kconfig(config)
         .release("6.12.3")
         .unwrap();
     Kernel {

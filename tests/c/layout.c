@@ -123,6 +123,8 @@ static void target_options_layout(void)
 	FIELD(bpflink_target_options, modules);
 	FIELD(bpflink_target_options, module_count);
 	FIELD(bpflink_target_options, release);
+	FIELD(bpflink_target_options, kconfig);
+	FIELD(bpflink_target_options, kallsyms);
 	END(bpflink_target_options);
 }
 
@@ -183,6 +185,8 @@ static void reference_info_layout(void)
 	FIELD(bpflink_reference_info, kind);
 	FIELD(bpflink_reference_info, resolved);
 	FIELD(bpflink_reference_info, map);
+	FIELD(bpflink_reference_info, type_id);
+	FIELD(bpflink_reference_info, fd_array_index);
 	END(bpflink_reference_info);
 }
 

@@ -196,7 +196,8 @@ static void text_references(struct text *t, const bpflink_programs *set, size_t 
 		r.size = sizeof r;
 		if (bpflink_program_reference(set, index, number, &r))
 			words(t, "NO REFERENCE\n");
-		words(t, "reference %u %u %u %u %lld", r.insn, r.kind, r.resolved, r.map, (long long)r.offset);
+		words(t, "reference %u %u %u %u %lld %u %u", r.insn, r.kind, r.resolved, r.map, (long long)r.offset,
+		      r.type_id, r.fd_array_index);
 		name(t, r.name);
 		name(t, r.module);
 		words(t, "\n");

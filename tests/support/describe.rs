@@ -233,12 +233,14 @@ impl Text {
         }
         for r in program.references() {
             self.words(format_args!(
-                "reference {} {} {} {} {}",
+                "reference {} {} {} {} {} {} {}",
                 r.insn,
                 r.kind as u32,
                 u32::from(r.resolved),
                 r.map.unwrap_or(0),
-                r.offset
+                r.offset,
+                r.type_id,
+                r.fd_array_index
             ));
             self.name(Some(&r.name));
             self.name(Some(&r.module));

@@ -7,6 +7,7 @@
 
 #![allow(dead_code)] // Every test binary uses another part of it.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -37,6 +38,19 @@ fn opened() -> &'static Mutex<HashMap<usize, Vec<u8>>> {
     OPENED.get_or_init(Mutex::default)
 }
 
+thread_local! {
+    /// What a target does not give back: configuration and symbols, as `kernel_text` was told.
+    static TEXTS: RefCell<Vec<(&'static str, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The targets of this test are made with this `kconfig` or `kallsyms`.
+pub fn kernel_text(what: &'static str, text: &str) {
+    TEXTS.with_borrow_mut(|texts| {
+        texts.retain(|&(known, _)| known != what);
+        texts.push((what, text.to_owned()));
+    });
+}
+
 /// An object was opened, or was not.
 pub fn open(bytes: &[u8], name: &str, result: &bpflink::Result<Arc<Object>>) {
     let Some(folder) = folder().filter(|_| bytes.len() <= LARGEST) else {
@@ -52,7 +66,7 @@ pub fn open(bytes: &[u8], name: &str, result: &bpflink::Result<Arc<Object>>) {
     if let Ok(object) = result {
         text.object(object);
         let split = Programs::split(object);
-        text.outcome("split", &split);
+        text.outcome("split", &first_failure(split.as_ref()));
         if let Ok(set) = split {
             text.set(&set);
         }
@@ -142,16 +156,26 @@ impl<'a> Case<'a> {
 
     /// Only a target that is described; of this machine there is nothing to keep.
     fn target(&mut self, target: &Target) -> bool {
-        let (Ok(vmlinux), Ok(modules)) = (target.vmlinux(), target.modules()) else {
-            return false;
-        };
-        if vmlinux.bytes().len() > LARGEST || target.release().is_some() {
-            return false;
+        match target.vmlinux() {
+            Ok(vmlinux) if vmlinux.bytes().len() > LARGEST => return false,
+            Ok(vmlinux) => self.input("vmlinux", "", vmlinux.bytes()),
+            // Without BTF it may be this machine, if this has none either.
+            Err(_) if !Path::new("/sys/kernel/btf/vmlinux").exists() => return false,
+            Err(_) => {}
         }
-        self.input("vmlinux", "", vmlinux.bytes());
-        for module in modules.iter() {
+        for module in target.modules().iter().flat_map(|modules| modules.iter()) {
             self.input("module", &module.name.to_string(), module.btf.bytes());
         }
+        if let Some(release) = target.release() {
+            let line = format!("release {release}\n");
+            line.hash(&mut self.hasher);
+            self.head.push_str(&line);
+        }
+        TEXTS.with_borrow(|texts| {
+            for (what, text) in texts {
+                self.input(what, "", text.as_bytes());
+            }
+        });
         true
     }
 
