@@ -829,7 +829,7 @@ typedef struct bpflink_stream_symbol {
 typedef struct bpflink_stream_reference {
         // The name.
         const char *name;
-        // What is added to its address, bytes.
+        // What is added to its address: bytes into an extern variable; 0 for functions and maps.
         int64_t addend;
         // The instruction slot; of a 64-bit load, the first one.
         uint32_t insn;

@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 
 fail() { echo "header.sh: $*" >&2; exit 1; }
 
-listed=$(printf '%s.rs\n' "${parts[@]}" mod pointer | sort)
+listed=$(printf '%s.rs\n' "${parts[@]}" mod pointer pointer_test | sort)
 [ "$listed" = "$(cd src/capi && printf '%s\n' *.rs | sort)" ] ||
 	fail "src/capi and the list of parts differ"
 

@@ -47,6 +47,18 @@ fn raw(order: Order, insns: &[I]) -> RawStream {
     raw
 }
 
+fn map(name: &str, origin: MapOrigin) -> Map {
+    Map {
+        name: name.into(),
+        section: "".into(),
+        origin,
+        definition: MapDefinition::default(),
+        initial: None,
+        weak: false,
+        hidden: false,
+    }
+}
+
 fn refused(raw: RawStream) -> String {
     let error = Object::from_insns(raw).expect_err("refused");
     assert_eq!(error.status(), Status::InvalidArgument);
@@ -128,15 +140,6 @@ fn what_names_stand_for() {
         exit(),
     ];
     let mut stream = raw(Order::Little, &insns);
-    let map = |name: &str, origin| Map {
-        name: name.into(),
-        section: "".into(),
-        origin,
-        definition: MapDefinition::default(),
-        initial: None,
-        weak: false,
-        hidden: false,
-    };
     stream.maps = vec![map("hash", MapOrigin::Btf), map(".bss", MapOrigin::Bss)];
     stream.references = vec![
         reference(0, "hash", 0),
@@ -187,6 +190,37 @@ fn a_name_without_a_body() {
         message.contains("nowhere") && message.contains("instruction 0"),
         "{message}"
     );
+}
+
+/// Only bytes of a variable or of a map's value have an address to add to.
+#[test]
+fn addends_that_nothing_can_carry() {
+    let [low, high] = ld64(1, 0, 0, 0);
+    let with = |name: &str, addend| {
+        let mut stream = raw(Order::Little, &[call_fn(1), exit(), low, high, exit()]);
+        stream.symbols.push(symbol("callee", 2, false));
+        stream.maps = vec![map("hash", MapOrigin::Btf), map(".bss", MapOrigin::Bss)];
+        stream.references = vec![reference(
+            if name == "callee" { 0 } else { 2 },
+            name,
+            addend,
+        )];
+        stream
+    };
+    for (name, addend) in [
+        ("callee", 8),
+        ("callee", i64::MIN),
+        ("hash", 4),
+        (".bss", -1),
+        (".bss", 1 << 32),
+    ] {
+        let message = refused(with(name, addend));
+        let named = message.contains(name) && message.contains(&format!("addend {addend}"));
+        assert!(named, "{message}");
+    }
+    for (name, addend) in [("callee", 0), ("hash", 0), (".bss", u32::MAX.into())] {
+        Object::from_insns(with(name, addend)).unwrap();
+    }
 }
 
 /// Tables that contradict the instructions.

@@ -1,12 +1,15 @@
 //! The stages.
 
+use std::sync::Arc;
+
 use super::error::bpflink_error;
 use super::object::bpflink_object;
 use super::options::{LinkOptions, bpflink_link_options};
-use super::pointer::{borrow, change, create_with};
+use super::pointer::{change, create_with, using};
 use super::programs::{ProgramSet, bpflink_programs};
 use super::status::bpflink_status;
 use super::target::{bpflink_target, target_or_running};
+use crate::elf::Object;
 use crate::error::Result;
 use crate::link::{Linker, Programs};
 
@@ -31,12 +34,16 @@ pub unsafe extern "C" fn bpflink_split(
     error: *mut *mut bpflink_error,
 ) -> bpflink_status {
     let body = || {
-        // SAFETY: NULL or live handles, NULL or options as large as they say.
-        let (object, options) = unsafe { (borrow(object)?, LinkOptions::read(options)?) };
-        let mut set = Programs::split(object)?;
-        set.keep(options.choice())?;
-        options.log.warn(set.warnings());
-        Ok(with_verdict(set))
+        // SAFETY: NULL or options as large as they say.
+        let options = unsafe { LinkOptions::read(options) }?;
+        let split = |object: &Arc<Object>| {
+            let mut set = Programs::split(object)?;
+            set.keep(options.choice())?;
+            options.log.warn(set.warnings());
+            Ok(with_verdict(set))
+        };
+        // SAFETY: NULL or a live object.
+        unsafe { using(object, split) }
     };
     // SAFETY: NULL or places for pointers.
     unsafe { create_with(programs, error, body) }
@@ -130,22 +137,20 @@ pub unsafe extern "C" fn bpflink_link(
     error: *mut *mut bpflink_error,
 ) -> bpflink_status {
     let body = || {
-        // SAFETY: NULL or live handles, NULL or options as large as they say.
-        let (object, options) = unsafe { (borrow(object)?, LinkOptions::read(options)?) };
-        // SAFETY: NULL or a live target.
-        let target = unsafe { target_or_running(target) }?;
+        // SAFETY: NULL or options as large as they say; NULL or a live target.
+        let (options, target) =
+            unsafe { (LinkOptions::read(options)?, target_or_running(target)?) };
         let mut linker = Linker::new(&target).core_options(options.core);
         if let Some(names) = &options.programs {
             linker = linker.programs(names.iter().cloned());
         }
-        let set = linker.link(object)?;
-        options.log.warn(set.warnings());
-        let mut failed = set
-            .programs()
-            .iter()
-            .filter_map(|program| program.error().cloned());
-        let verdict = failed.next().map_or(Ok(()), Err);
-        Ok((ProgramSet::new(set), verdict))
+        let link = |object: &Arc<Object>| {
+            let set = linker.link(object)?;
+            options.log.warn(set.warnings());
+            Ok(with_verdict(set))
+        };
+        // SAFETY: NULL or a live object.
+        unsafe { using(object, link) }
     };
     // SAFETY: NULL or places for pointers.
     unsafe { create_with(programs, error, body) }

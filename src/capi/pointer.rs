@@ -184,6 +184,22 @@ pub unsafe fn change<H: Opaque>(
     unsafe { fallible(error, run) }
 }
 
+/// Works from a handle that stays as it is; a panic breaks it for good.
+pub unsafe fn using<'a, H: Opaque + 'a, R>(
+    pointer: *const H,
+    body: impl FnOnce(&'a H::Value) -> Result<R>,
+) -> Result<R>
+where
+    H::Value: 'a,
+{
+    // SAFETY: as the caller of this function vouches.
+    let handle = unsafe { handle(pointer) }?;
+    catch_unwind(AssertUnwindSafe(|| body(&handle.value))).unwrap_or_else(|payload| {
+        handle.broken.store(true, Ordering::Relaxed);
+        Err(panicked(payload))
+    })
+}
+
 /// Asks a handle something that cannot fail; `default` for NULL and a broken one.
 pub unsafe fn query<'a, H: Opaque + 'a, R>(
     pointer: *const H,
@@ -194,13 +210,22 @@ where
     H::Value: 'a,
 {
     // SAFETY: as the caller of this function vouches.
-    let Ok(handle) = (unsafe { handle(pointer) }) else {
-        return default;
-    };
-    catch_unwind(AssertUnwindSafe(|| body(&handle.value))).unwrap_or_else(|_| {
-        handle.broken.store(true, Ordering::Relaxed);
-        default
-    })
+    unsafe { using(pointer, |value| Ok(body(value))) }.unwrap_or(default)
+}
+
+/// Looks for something in a handle; a status where that fails or nothing is found.
+pub unsafe fn look<'a, H: Opaque + 'a, R>(
+    pointer: *const H,
+    body: impl FnOnce(&'a H::Value) -> Option<R>,
+) -> std::result::Result<R, bpflink_status>
+where
+    H::Value: 'a,
+{
+    // SAFETY: as the caller of this function vouches.
+    match unsafe { using(pointer, |value| Ok(body(value))) } {
+        Ok(found) => found.ok_or(BPFLINK_E_NOT_FOUND),
+        Err(error) => Err(error.status() as bpflink_status),
+    }
 }
 
 /// Fills a size-first struct with what `body` finds in the handle; a NULL handle or
@@ -213,15 +238,14 @@ pub unsafe fn describe<'a, H: Opaque + 'a, I: SizeFirst>(
 where
     H::Value: 'a,
 {
-    if pointer.is_null() || out.is_null() {
+    if out.is_null() {
         return BPFLINK_E_INVALID_ARGUMENT;
     }
     // SAFETY: as the caller of this function vouches.
-    let found = unsafe { query(pointer, None, body) };
-    match found {
+    match unsafe { look(pointer, body) } {
         // SAFETY: not NULL, and as large as its first field says.
-        Some(info) => unsafe { write_info(out, info) },
-        None => BPFLINK_E_NOT_FOUND,
+        Ok(info) => unsafe { write_info(out, info) },
+        Err(status) => status,
     }
 }
 
@@ -337,3 +361,7 @@ pub unsafe fn slice<'a, T>(pointer: *const T, count: usize, what: &str) -> Resul
         (false, _) => Ok(unsafe { std::slice::from_raw_parts(pointer, count) }),
     }
 }
+
+#[cfg(test)]
+#[path = "pointer_test.rs"]
+mod tests;

@@ -4,10 +4,10 @@ use std::cell::OnceCell;
 use std::ffi::{c_char, c_int, c_void};
 
 use super::error::{bpflink_error, c_name};
-use super::pointer::{SizeFirst, describe, query, write};
+use super::pointer::{SizeFirst, describe, look, query, write};
 use super::program_details::RelocationTexts;
 use super::programs::{ProgramSet, bpflink_programs};
-use super::status::{BPFLINK_E_INVALID_ARGUMENT, BPFLINK_E_NOT_FOUND, BPFLINK_OK, bpflink_status};
+use super::status::{BPFLINK_E_INVALID_ARGUMENT, BPFLINK_OK, bpflink_status};
 use crate::insn::{INSN_SIZE, encode_stream};
 use crate::link::{InfoBytes, Program, ProgramFunction, ProgramReference};
 
@@ -185,16 +185,16 @@ pub unsafe extern "C" fn bpflink_has_function_references(
     index: usize,
     answer: *mut c_int,
 ) -> bpflink_status {
-    if programs.is_null() || answer.is_null() {
+    if answer.is_null() {
         return BPFLINK_E_INVALID_ARGUMENT;
     }
     let body = |set: &ProgramSet| set.program(index).map(|(p, _)| p.has_function_references());
-    // SAFETY: a live set; a place for an answer.
-    match unsafe { query(programs, None, body) } {
-        Some(has) => {
+    // SAFETY: NULL or a live set; a place for an answer.
+    match unsafe { look(programs, body) } {
+        Ok(has) => {
             unsafe { write(answer, c_int::from(has)) };
             BPFLINK_OK
         }
-        None => BPFLINK_E_NOT_FOUND,
+        Err(status) => status,
     }
 }

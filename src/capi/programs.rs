@@ -4,9 +4,9 @@ use std::cell::OnceCell;
 use std::ffi::{c_char, c_int};
 
 use super::error::{bpflink_error, c_text};
-use super::pointer::{Handle, change, free, opaque, query, string, write};
+use super::pointer::{Handle, change, free, look, opaque, query, string, write};
 use super::program::ProgramView;
-use super::status::{BPFLINK_E_INVALID_ARGUMENT, BPFLINK_E_NOT_FOUND, BPFLINK_OK, bpflink_status};
+use super::status::{BPFLINK_E_INVALID_ARGUMENT, BPFLINK_OK, bpflink_status};
 use crate::error::Result;
 use crate::link::Programs;
 use crate::name::Name;
@@ -85,12 +85,12 @@ pub unsafe extern "C" fn bpflink_programs_find(
         all.position(|program| program.name().as_c_str() == name)
     };
     // SAFETY: NULL or a live set; NULL or a place for an index.
-    match unsafe { query(programs, None, position) } {
-        Some(found) => {
+    match unsafe { look(programs, position) } {
+        Ok(found) => {
             unsafe { write(index, found) };
             BPFLINK_OK
         }
-        None => BPFLINK_E_NOT_FOUND,
+        Err(status) => status,
     }
 }
 

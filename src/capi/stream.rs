@@ -57,7 +57,7 @@ pub struct bpflink_stream_symbol {
 pub struct bpflink_stream_reference {
     /// The name.
     pub name: *const c_char,
-    /// What is added to its address, bytes.
+    /// What is added to its address: bytes into an extern variable; 0 for functions and maps.
     pub addend: i64,
     /// The instruction slot; of a 64-bit load, the first one.
     pub insn: u32,

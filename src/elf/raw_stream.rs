@@ -59,7 +59,8 @@ pub struct RawReference {
     pub insn: u32,
     /// The name.
     pub name: Name,
-    /// What is added to its address: bytes into a map's value, into an extern variable.
+    /// What is added to its address: bytes into a map's value, into an extern variable;
+    /// 0 for functions and whole maps.
     pub addend: i64,
 }
 
@@ -173,11 +174,12 @@ fn resolve(
     let mut resolver = Resolver::new(stream, maps, &index);
     let mut found = Vec::with_capacity(references.len());
     for reference in references {
-        check_site(stream, reference.insn)
+        let target = check_site(stream, reference.insn)
+            .and_then(|()| resolver.target(reference))
             .map_err(|fault| fault.insn(reference.insn).symbol(&reference.name))?;
         found.push(Reference {
             insn: reference.insn,
-            target: resolver.target(reference),
+            target,
         });
     }
     Ok((found, resolver.externs))
@@ -196,6 +198,25 @@ fn check_site(stream: &Stream, slot: u32) -> Result<()> {
             stream.insns.len()
         ))),
     }
+}
+
+/// What a reference to the whole of something cannot have.
+fn no_addend(what: &str, addend: i64) -> Result<()> {
+    match addend {
+        0 => Ok(()),
+        _ => Err(argument(format!(
+            "a reference to {what} with the addend {addend}, which it cannot carry"
+        ))),
+    }
+}
+
+/// A value's offset is 32 bits wide in the instruction.
+fn value_offset(addend: i64) -> Result<u32> {
+    u32::try_from(addend).map_err(|_| {
+        argument(format!(
+            "the addend {addend} is no offset into a map's value"
+        ))
+    })
 }
 
 fn check_single(sorted: &[Reference]) -> Result<()> {
@@ -261,24 +282,28 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn target(&mut self, reference: &RawReference) -> ReferenceTarget {
+    fn target(&mut self, reference: &RawReference) -> Result<ReferenceTarget> {
+        let addend = reference.addend;
         if let Some(&insn) = self.functions.get(&reference.name) {
-            return ReferenceTarget::Function(FunctionAddress { stream: 0, insn });
+            no_addend("a function", addend)?;
+            return Ok(ReferenceTarget::Function(FunctionAddress {
+                stream: 0,
+                insn,
+            }));
         }
         if let Some(&(map, definition)) = self.maps.get(&reference.name) {
             return match definition.origin {
-                MapOrigin::Btf | MapOrigin::Legacy => ReferenceTarget::Map(map),
-                // A value's offset is 32 bits wide in the instruction.
-                _ => ReferenceTarget::MapValue {
-                    map,
-                    offset: reference.addend as u32,
-                },
+                MapOrigin::Btf | MapOrigin::Legacy => {
+                    no_addend("a map", addend)?;
+                    Ok(ReferenceTarget::Map(map))
+                }
+                _ => value_offset(addend).map(|offset| ReferenceTarget::MapValue { map, offset }),
             };
         }
-        ReferenceTarget::Extern {
+        Ok(ReferenceTarget::Extern {
             index: self.extern_of(&reference.name),
-            addend: reference.addend,
-        }
+            addend,
+        })
     }
 
     fn extern_of(&mut self, name: &Name) -> u32 {

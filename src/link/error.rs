@@ -98,9 +98,7 @@ pub enum LinkError {
         why: String,
     },
     /// A reference at an instruction that cannot hold one.
-    #[error(
-        "reference to {name} at an instruction (opcode {code:#04x}) that is neither a call nor a 64-bit load"
-    )]
+    #[error("reference to {name} at an instruction (opcode {code:#04x}) that cannot refer to it")]
     NotReferring {
         /// What is referred to.
         name: Name,
