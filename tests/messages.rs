@@ -232,7 +232,7 @@ fn finalize_a_function_that_nobody_defines() {
     o.call(&code, 2, missing);
     assert_eq!(
         link_fails(&o, &kernel()),
-        "test.bpf.o: program entry, instruction 2 (test.bpf.c:1): undefined symbol missing: no function, map or variable of the object has this name"
+        "test.bpf.o: program entry, instruction 2 (test.bpf.c:1): undefined symbol missing: no function, map or variable of the object has this name, and its BTF lists it neither in .ksyms nor in .kconfig"
     );
 }
 

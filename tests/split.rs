@@ -1,19 +1,16 @@
-//! Streams that never were an ELF file: split, flatten and link as any other.
+//! Split: how the symbols of a raw stream cut it, and what cannot be cut.
 
 mod support;
 
 use std::sync::Arc;
 
 use bpflink::bytes::Endian;
-use bpflink::elf::{Binding, CoreRelocation, RawReference, RawStream, Symbol};
+use bpflink::elf::{Binding, RawReference, RawStream, Symbol};
 use bpflink::link::Programs;
 use bpflink::{Object, Status};
-use support::btf::{BtfBuilder, Order, UNSIGNED, field};
-use support::btf_ext::core::BYTE_OFFSET;
+use support::btf::Order;
 use support::insn::*;
 use support::link::*;
-
-const CALL: I = call_fn(-1);
 
 /// A raw stream of instructions.
 fn raw(insns: &[I], order: Order) -> RawStream {
@@ -48,48 +45,6 @@ fn reference(insn: u32, name: &str) -> RawReference {
 fn refused(raw: RawStream) -> String {
     let split = Object::from_insns(raw).and_then(|object| Programs::split(&Arc::new(object)));
     split.unwrap_err().to_string()
-}
-
-/// Functions, references by name and CO-RE relocations in one array.
-#[test]
-fn a_stream_is_linked_as_an_object_is() {
-    for order in Order::BOTH {
-        let mut b = BtfBuilder::new(order);
-        let int = b.int("unsigned int", 4, UNSIGNED);
-        let s = b.structure("s", 4, &[field("a", int, 0)]);
-        let access = b.string("0:0");
-        let insns = [
-            mov(0, 1), // zeta, unused
-            exit(),
-            CALL, // entry
-            exit(),
-            ldx(W, 0, 1, 0), // callee
-            exit(),
-        ];
-        let mut stream_ = raw(&insns, order);
-        stream_.symbols = vec![
-            symbol("callee", 4, false),
-            symbol("zeta", 0, false),
-            symbol("entry", 2, true),
-        ];
-        stream_.references = vec![reference(2, "callee")];
-        stream_.btf = Some(btf(&b));
-        stream_.core_relocations = vec![CoreRelocation {
-            insn: 4,
-            type_id: s,
-            access,
-            kind: BYTE_OFFSET,
-            record: 0,
-        }];
-        let object = Arc::new(Object::from_insns(stream_).unwrap());
-        let mut kernel = BtfBuilder::new(order);
-        let int = kernel.int("unsigned int", 4, UNSIGNED);
-        kernel.structure("s", 24, &[field("a", int, 20)]);
-        let set = all_stand(link_for(&object, &target(&kernel)));
-        let expected = [call_fn(1), exit(), ldx(W, 0, 1, 20), exit()];
-        assert_eq!(stream(&set, "entry"), expected);
-        assert_eq!(function_names(&set, "entry"), ["entry", "callee"]);
-    }
 }
 
 /// Calls by distance, without references.
@@ -167,17 +122,4 @@ fn tables_that_do_not_fit() {
     let cut = RawStream::from_bytes("cut", Endian::Little, &[0; 12]).unwrap_err();
     assert_eq!(cut.status(), Status::InvalidArgument);
     assert!(cut.to_string().contains("12 bytes"), "{cut}");
-}
-
-/// A reference to a name without a body is an extern: the program fails, by name.
-#[test]
-fn a_reference_without_a_body() {
-    let mut stream_ = raw(&[CALL, exit()], Order::Little);
-    stream_.symbols = vec![symbol("entry", 0, true)];
-    stream_.references = vec![reference(0, "nowhere")];
-    let object = Arc::new(Object::from_insns(stream_).unwrap());
-    let message = failure(&link_for(&object, &bare_target(Order::Little)), "entry");
-    for part in ["raw", "program entry", "instruction 0", "nowhere"] {
-        assert!(message.contains(part), "{part}: {message}");
-    }
 }
