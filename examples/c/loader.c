@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { USAGE = 2 };
@@ -135,8 +136,17 @@ static int count_refused(const struct loader *l)
 	return refused;
 }
 
+/* Before 5.11, maps and programs count as memory that is locked. */
+static void allow_memory(void)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	setrlimit(RLIMIT_MEMLOCK, &all);
+}
+
 static void load(struct loader *l)
 {
+	allow_memory();
 	load_btf(l);
 	create_maps(l);
 	fill_maps(l);

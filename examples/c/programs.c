@@ -188,7 +188,9 @@ static void load_program(struct loader *l, size_t index)
 	if (is_attached_by_id(&p->info))
 		attr.attach_btf_id = attach_type_id(l, &p->info, p->reason);
 	if (!p->reason[0] && !fill_references(l, index, insns)) {
-		attr.fd_array = (uintptr_t)p->fd_array;
+		/* Kernels before 5.14 refuse what they do not know, unless it is zero. */
+		if (l->module_count)
+			attr.fd_array = (uintptr_t)p->fd_array;
 		p->fd = sys_bpf(BPF_PROG_LOAD, &attr);
 		if (p->fd < 0)
 			ask_why(p, &attr, errno);
