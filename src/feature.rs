@@ -94,13 +94,19 @@ pub enum Feature {
     BtfTypeTag,
     /// BTF_KIND_ENUM64, and the kind flag of BTF_KIND_ENUM.
     BtfEnum64,
+    /// The declaration tag `arg:ctx`: a parameter of a global function is the context
+    /// of the program, whatever its type.
+    ArgCtxTag,
     /// Names of data sections may hold any printable character, `?` among them.
     BtfQmarkDatasec,
+    /// A reference to the value of a map may lie 512 MiB and more behind its start:
+    /// globals at the end of an arena.
+    FarMapValue,
 }
 
 /// The name of each feature and the release that brought it, in the order of the enum.
 /// The comment is the commit in Linus Torvalds' tree.
-const TABLE: [(Feature, &str, u16, u16); 16] = [
+const TABLE: [(Feature, &str, u16, u16); 18] = [
     (Feature::ProgName, "prog_name", 4, 15), // cb4d2b3f03d8
     (Feature::ExpectedAttachType, "exp_attach_type", 4, 17), // 5e43f899b03a
     (Feature::Btf, "btf", 4, 18),            // f56a653c1fd1
@@ -116,7 +122,9 @@ const TABLE: [(Feature, &str, u16, u16); 16] = [
     (Feature::BtfDeclTag, "btf_decl_tag", 5, 16), // b5ea834dde6b
     (Feature::BtfTypeTag, "btf_type_tag", 5, 17), // 8c42d2fa4eea
     (Feature::BtfEnum64, "btf_enum64", 6, 0), // 6089fb325cf7
+    (Feature::ArgCtxTag, "arg_ctx_tag", 6, 8), // 94e1c70a3452
     (Feature::BtfQmarkDatasec, "btf_qmark_datasec", 6, 9), // bd70a8fb7ca4
+    (Feature::FarMapValue, "far_map_value", 7, 0), // 12a1fe6e12db
 ];
 
 impl Feature {
@@ -238,7 +246,7 @@ mod tests {
             assert_eq!(Feature::by_name(feature.name()), Some(feature));
         }
         assert!(Feature::all().is_sorted_by_key(Feature::since));
-        assert_eq!(Feature::all().last(), Some(Feature::BtfQmarkDatasec));
+        assert_eq!(Feature::all().last(), Some(Feature::FarMapValue));
     }
 
     #[test]

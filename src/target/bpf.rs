@@ -88,34 +88,51 @@ pub(super) struct Program<'a> {
     pub(super) name: &'a str,
     /// BPF_CGROUP_* and its like; not given where it is 0.
     pub(super) expected_attach_type: u32,
+    /// The types of its functions.
+    pub(super) func_info: Option<FuncInfo<'a>>,
+}
+
+/// Records of `struct bpf_func_info`, and the BTF whose types they name.
+pub(super) struct FuncInfo<'a> {
+    pub(super) btf: BorrowedFd<'a>,
+    pub(super) record_size: usize,
+    pub(super) records: &'a [u8],
 }
 
 /// Loads a program. The attributes end with the last one given, so that older
 /// kernels, which refuse longer ones, take part.
 pub(super) fn load_program(program: &Program<'_>) -> io::Result<OwnedFd> {
-    let attr = Attr::new()
+    let mut attr = Attr::new()
         .word(0, program.kind)
         .word(4, (program.insns.len() / 8) as u32)
         .pointer(8, program.insns)
         .pointer(16, b"GPL\0")
         .put(48, program.name.as_bytes())
         .word(68, program.expected_attach_type);
-    let size = match (program.name, program.expected_attach_type) {
+    let mut size = match (program.name, program.expected_attach_type) {
         ("", 0) => 48,
         (_, 0) => 64,
         _ => 72,
     };
+    if let Some(info) = &program.func_info {
+        attr = attr
+            .word(72, info.btf.as_raw_fd() as u32)
+            .word(76, info.record_size as u32)
+            .pointer(80, info.records)
+            .word(88, (info.records.len() / info.record_size.max(1)) as u32);
+        size = 92;
+    }
     attr.open(PROG_LOAD, size)
 }
 
-/// Creates an array map of one element.
-pub(super) fn create_array(value_size: u32, flags: u32) -> io::Result<OwnedFd> {
+/// Creates an array map.
+pub(super) fn create_array(value_size: u32, entries: u32, flags: u32) -> io::Result<OwnedFd> {
     const MAP_TYPE_ARRAY: u32 = 2;
     let attr = Attr::new()
         .word(0, MAP_TYPE_ARRAY)
         .word(4, 4)
         .word(8, value_size)
-        .word(12, 1)
+        .word(12, entries)
         .word(16, flags);
     attr.open(MAP_CREATE, 20)
 }

@@ -4,7 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use super::bpf::{Program, create_array, has_btf_name, load_btf, load_program};
+use super::bpf::{FuncInfo, Program, create_array, has_btf_name, load_btf, load_program};
 use crate::btf::Kind;
 use crate::bytes::Endian;
 use crate::feature::Feature;
@@ -13,6 +13,7 @@ use crate::insn::{Insn, encode_stream};
 
 /// BPF_PROG_TYPE_*.
 const SOCKET_FILTER: u32 = 1;
+const KPROBE: u32 = 2;
 const TRACEPOINT: u32 = 5;
 const CGROUP_SOCK: u32 = 9;
 /// BPF_CGROUP_INET_SOCK_CREATE.
@@ -21,6 +22,7 @@ const INET_SOCK_CREATE: u32 = 2;
 const MMAPABLE: u32 = 1 << 10;
 /// Helper numbers.
 const PROBE_READ_KERNEL: i32 = 113;
+const GET_FUNC_IP: i32 = 173;
 const GET_ATTACH_COOKIE: i32 = 174;
 
 const MOV_IMM: u8 = ALU64 | 0xb0;
@@ -34,10 +36,12 @@ pub(super) fn ask_kernel(feature: Feature) -> Option<bool> {
         Feature::ProgName => answer(load(SOCKET_FILTER, &RETURN_0, "bpflink_probe", 0)),
         Feature::ExpectedAttachType => answer(load(CGROUP_SOCK, &RETURN_0, "", INET_SOCK_CREATE)),
         Feature::GlobalData => global_data(),
-        Feature::ArrayMmap => answer(create_array(4, MMAPABLE)),
+        Feature::ArrayMmap => answer(create_array(4, 1, MMAPABLE)),
         Feature::ProbeReadKernel => answer(load(TRACEPOINT, &READ_KERNEL, "", 0)),
         Feature::BpfCookie => answer(load(TRACEPOINT, &READ_COOKIE, "", 0)),
         Feature::ModuleBtf => module_btf(),
+        Feature::ArgCtxTag => arg_ctx_tag(),
+        Feature::FarMapValue => far_map_value(),
         Feature::Btf => answer(load_btf(&int_and(&[], ""))),
         Feature::BtfFunc => answer(load_btf(&function(0))),
         Feature::BtfFuncGlobal => answer(load_btf(&function(1))),
@@ -78,6 +82,7 @@ fn load(kind: u32, insns: &[Insn], name: &str, expected: u32) -> io::Result<Owne
         insns: &encode_stream(insns, Endian::NATIVE),
         name,
         expected_attach_type: expected,
+        func_info: None,
     })
 }
 
@@ -99,19 +104,77 @@ const READ_COOKIE: [Insn; 2] = [
 
 /// Writes to the value of an array map by its address.
 fn global_data() -> Option<bool> {
-    let map = create_array(32, 0);
+    let map = create_array(32, 1, 0);
     let Ok(map) = map else {
         return answer(map);
     };
     let [r0, exit] = RETURN_0;
+    let [first, second] = map_value(&map, 16);
+    let insns = [first, second, Insn::new(ST_DW, 1, 0, 0, 42), r0, exit];
+    answer(load(SOCKET_FILTER, &insns, "", 0))
+}
+
+/// r1 = the address of the map's value plus `offset`.
+fn map_value(map: &OwnedFd, offset: i32) -> [Insn; 2] {
+    let first = Insn::new(LD_IMM64, 1, PSEUDO_MAP_VALUE, 0, map.as_raw_fd());
+    [first, Insn::new(0, 0, 0, 0, offset)]
+}
+
+/// Refers to 1 GiB behind the start of a value. The limit was EINVAL before the map
+/// had a say, which refuses for having two elements: ENOTSUPP. No log has to be read.
+fn far_map_value() -> Option<bool> {
+    const ENOTSUPP: i32 = 524;
+    let map = create_array(4, 2, 0);
+    let Ok(map) = map else {
+        return answer(map);
+    };
+    let [first, second] = map_value(&map, 1 << 30);
+    let [r0, exit] = RETURN_0;
+    match load(SOCKET_FILTER, &[first, second, r0, exit], "", 0) {
+        Err(error) if error.raw_os_error() == Some(ENOTSUPP) => Some(true),
+        other => answer(other),
+    }
+}
+
+/// A function with a parameter that only its tag makes a context hands it to a helper
+/// that wants one.
+fn arg_ctx_tag() -> Option<bool> {
+    let btf = load_btf(&tagged_function());
+    let Ok(btf) = btf else {
+        return answer(btf);
+    };
+    const PSEUDO_CALL: u8 = 1;
+    let [_, exit] = RETURN_0;
     let insns = [
-        Insn::new(LD_IMM64, 1, PSEUDO_MAP_VALUE, 0, map.as_raw_fd()),
-        Insn::new(0, 0, 0, 0, 16),
-        Insn::new(ST_DW, 1, 0, 0, 42),
-        r0,
+        Insn::new(CALL, 0, PSEUDO_CALL, 0, 1),
+        exit,
+        Insn::new(CALL, 0, 0, 0, GET_FUNC_IP),
         exit,
     ];
-    answer(load(SOCKET_FILTER, &insns, "", 0))
+    // The instruction and the type of each function.
+    let records = [0u32, 4, 2, 6].map(u32::to_ne_bytes).concat();
+    answer(load_program(&Program {
+        kind: KPROBE,
+        insns: &encode_stream(&insns, Endian::NATIVE),
+        func_info: Some(FuncInfo {
+            btf: btf.as_fd(),
+            record_size: 8,
+            records: &records,
+        }),
+        ..Program::default()
+    }))
+}
+
+/// `int x(void *x)` twice, as types 4 and 6: the second's parameter has the tag.
+fn tagged_function() -> Vec<u8> {
+    let pointer = [0, info(Kind::Ptr, 0), 0];
+    let function = |proto| {
+        let proto_of_int = [0, info(Kind::FuncProto, 1), INT_TYPE, X, 2];
+        [&proto_of_int[..], &[X, info(Kind::Func, 1), proto]].concat()
+    };
+    let tag = [NEXT, info(Kind::DeclTag, 0), 6, 0];
+    let types = [&pointer[..], &function(3), &function(5), &tag];
+    int_and(&types.concat(), "arg:ctx")
 }
 
 fn module_btf() -> Option<bool> {
@@ -125,6 +188,8 @@ fn module_btf() -> Option<bool> {
 /// Offsets of names in the strings of every BTF here.
 const STRINGS: &str = "\0int\0x\0";
 const INT: u32 = 1;
+/// The id of `int`.
+const INT_TYPE: u32 = 1;
 const X: u32 = 5;
 const NEXT: u32 = STRINGS.len() as u32;
 
@@ -182,6 +247,7 @@ mod tests {
             function(0),
             function(1),
             datasec("?.data"),
+            tagged_function(),
         ] {
             let btf = Btf::parse(btf, None).unwrap();
             assert!(btf.own_types().all(|ty| ty.name().is_ok()));
