@@ -430,16 +430,21 @@ void bpflink_btf_free(struct bpflink_btf *btf);
 
 /* ---- The target: all that a link knows about a kernel. */
 
+// The target is the running kernel with changes: what is not given is this machine's,
+// read and probed when it is first needed. Without the flag nothing of this machine is
+// looked at. (Its modules are left out where another `vmlinux` is given.)
+#define BPFLINK_TARGET_RUNNING 1
+
 // A kernel to link for. Immutable: threads may share it. Wherever a call takes
 // one, NULL is the running kernel.
 typedef struct bpflink_target bpflink_target;
 
-// Describes a kernel that is not the running one: nothing of this machine is read
-// or probed for it.
+// Describes a kernel: one that is not the running one, or (with
+// `BPFLINK_TARGET_RUNNING`) this one with changes.
 typedef struct bpflink_target_options {
         // Size of this struct in bytes, set by the caller.
         size_t size;
-        // No flags are known yet: 0.
+        // `BPFLINK_TARGET_RUNNING`, or 0.
         uint64_t flags;
         // The kernel's own BTF; NULL where it has none.
         const bpflink_btf *vmlinux;
@@ -456,6 +461,11 @@ typedef struct bpflink_target_options {
         // The kernel's symbols, as the text of /proc/kallsyms; NULL where they are not known.
         // It answers untyped externs of `.ksyms`.
         const char *kallsyms;
+        // Features (`BPFLINK_FEATURE_*`) that the kernel has whatever its release: ported
+        // back, or asked for by hand.
+        uint64_t features_added;
+        // Features that it lacks whatever its release; none may be in both.
+        uint64_t features_removed;
 } bpflink_target_options;
 
 // Makes a target. BTF and strings are borrowed for the call; the target keeps what
@@ -467,6 +477,82 @@ bpflink_status bpflink_target_new(const struct bpflink_target_options *options,
 
 // Frees a target; NULL is fine.
 void bpflink_target_free(struct bpflink_target *target);
+
+/* ---- Features: what kernels support, as far as a link depends on it. */
+
+// A program may have a name (Linux 4.15).
+#define BPFLINK_FEATURE_PROG_NAME 1
+
+// BPF_PROG_LOAD looks at expected_attach_type (4.17).
+#define BPFLINK_FEATURE_EXP_ATTACH_TYPE 2
+
+// BTF can be loaded at all (4.18).
+#define BPFLINK_FEATURE_BTF 4
+
+// BTF of functions, with it func_info and line_info (5.0).
+#define BPFLINK_FEATURE_BTF_FUNC 8
+
+// BTF of variables and data sections (5.2).
+#define BPFLINK_FEATURE_BTF_DATASEC 16
+
+// Instructions may refer to the value of an array map (5.2).
+#define BPFLINK_FEATURE_GLOBAL_DATA 32
+
+// Array maps can be mapped into user space (5.5).
+#define BPFLINK_FEATURE_ARRAY_MMAP 64
+
+// bpf_probe_read_kernel, bpf_probe_read_user and their string variants (5.5).
+#define BPFLINK_FEATURE_PROBE_READ_KERNEL 128
+
+// BTF of functions that are not static (5.6).
+#define BPFLINK_FEATURE_BTF_FUNC_GLOBAL 256
+
+// Modules have BTF (5.11).
+#define BPFLINK_FEATURE_MODULE_BTF 512
+
+// BTF of floating-point types (5.13).
+#define BPFLINK_FEATURE_BTF_FLOAT 1024
+
+// bpf_get_attach_cookie for perf links (5.15).
+#define BPFLINK_FEATURE_BPF_COOKIE 2048
+
+// BTF of declaration tags (5.16).
+#define BPFLINK_FEATURE_BTF_DECL_TAG 4096
+
+// BTF of type tags (5.17).
+#define BPFLINK_FEATURE_BTF_TYPE_TAG 8192
+
+// BTF of enums of 64 bits, and signs of enums (6.0).
+#define BPFLINK_FEATURE_BTF_ENUM64 16384
+
+// The tag `arg:ctx` of a global function's parameter is understood (6.8).
+#define BPFLINK_FEATURE_ARG_CTX_TAG 32768
+
+// Names of data sections may hold any printable character, `?` among them (6.9).
+#define BPFLINK_FEATURE_BTF_QMARK_DATASEC 65536
+
+// References may lie 512 MiB and more behind the start of a map's value (7.0).
+#define BPFLINK_FEATURE_FAR_MAP_VALUE 131072
+
+// Which of the features in `asked` (flags `BPFLINK_FEATURE_*`; ~0 for all) a target
+// supports; NULL is the running kernel, which is asked for these alone, by loading
+// something small: once in the process for each feature. Where it does not answer
+// (for want of privilege), its release decides.
+BPFLINK_MUST_USE
+bpflink_status bpflink_target_features(const bpflink_target *target,
+                                       uint64_t asked,
+                                       uint64_t *supported,
+                                       bpflink_error **error);
+
+// The name of one `BPFLINK_FEATURE_*`, as `btf_float`; NULL where it is none. Never freed.
+const char *bpflink_feature_name(uint64_t feature);
+
+// The `BPFLINK_FEATURE_*` of that name; 0 where there is none, and for NULL.
+uint64_t bpflink_feature_by_name(const char *name);
+
+// The first release that has one `BPFLINK_FEATURE_*`, as `major << 16 | minor << 8`;
+// 0 where it is none. Distributions port features back: what a target says counts.
+uint32_t bpflink_feature_since(uint64_t feature);
 
 /* ---- Options of the link stages. */
 

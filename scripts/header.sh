@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-include/bpflink.h}
 cbindgen=${CBINDGEN:-cbindgen}
-parts=(version status error log object map btf target options programs link program
+parts=(version status error log object map btf target feature options programs link program
 	program_details stream names)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

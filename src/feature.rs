@@ -194,6 +194,16 @@ impl Features {
         Features(self.0 & !(1 << feature as u32))
     }
 
+    /// What is in either set.
+    pub fn union(self, other: Features) -> Features {
+        Features(self.0 | other.0)
+    }
+
+    /// What is in this set and not in `other`.
+    pub fn difference(self, other: Features) -> Features {
+        Features(self.0 & !other.0)
+    }
+
     /// The features in the set, oldest first.
     pub fn iter(self) -> impl Iterator<Item = Feature> {
         Feature::all().filter(move |&feature| self.contains(feature))

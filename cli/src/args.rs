@@ -5,7 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use bpflink::Name;
-use bpflink::target::KernelRelease;
+use bpflink::target::{Feature, KernelRelease};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
@@ -33,11 +33,13 @@ struct CommandLine {
 pub enum Command {
     /// Links the programs of an object for a kernel and shows the result
     Link(LinkArguments),
+    /// Lists what the running kernel supports, or a release
+    Features(FeaturesArguments),
 }
 
 const NOTES: &str = "\
 Without --btf the running kernel is meant; with it, nothing of this machine is
-looked at. FILE is raw BTF or an ELF file with a .BTF section: vmlinux first, then
+looked at. `bpflink features` lists the names for --with and --without. FILE is raw BTF or an ELF file with a .BTF section: vmlinux first, then
 modules, each called NAME or else as its file. The other options about a kernel
 describe that of --btf.
 
@@ -63,6 +65,14 @@ pub struct LinkArguments {
     #[arg(long, value_name = "X.Y.Z", requires = "btf", value_parser = release)]
     pub release: Option<String>,
 
+    /// Feature that the kernel has, whatever its release; may be repeated
+    #[arg(long, value_name = "FEATURE", value_parser = feature)]
+    pub with: Vec<Feature>,
+
+    /// Feature that the kernel lacks, whatever its release; may be repeated
+    #[arg(long, value_name = "FEATURE", value_parser = feature)]
+    pub without: Vec<Feature>,
+
     /// Configuration of the kernel, as text
     #[arg(long, value_name = "FILE", requires = "btf")]
     pub kconfig: Option<PathBuf>,
@@ -78,6 +88,14 @@ pub struct LinkArguments {
     /// Prints JSON, one object per line
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `bpflink features` is told.
+#[derive(Args)]
+pub struct FeaturesArguments {
+    /// The release to list; the running kernel is asked where none is given
+    #[arg(long, value_name = "X.Y.Z", value_parser = release)]
+    pub release: Option<String>,
 }
 
 /// An argument of `--btf`.
@@ -114,6 +132,10 @@ impl BtfFile {
 
 fn name(argument: OsString) -> Name {
     Name::new(argument.as_bytes())
+}
+
+fn feature(argument: &str) -> Result<Feature, &'static str> {
+    Feature::by_name(argument).ok_or("no feature; `bpflink features` lists them")
 }
 
 fn release(argument: &str) -> Result<String, &'static str> {

@@ -6,6 +6,7 @@
 
 mod args;
 mod disasm;
+mod features;
 mod json;
 mod link;
 mod listing;
@@ -34,6 +35,10 @@ fn main() -> ExitCode {
 fn run() -> ExitCode {
     match args::parse(std::env::args_os()) {
         Parsed::Command(Command::Link(arguments)) => match link::link(&arguments) {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::from(FAILED),
+        },
+        Parsed::Command(Command::Features(arguments)) => match features::list(&arguments) {
             true => ExitCode::SUCCESS,
             false => ExitCode::from(FAILED),
         },

@@ -13,11 +13,17 @@ use crate::output::complain;
 
 /// The running kernel, or the one that `--btf` and its companions describe.
 pub fn target(arguments: &LinkArguments) -> Result<Target> {
+    let features = |builder| {
+        let with = arguments.with.iter().copied();
+        let builder = with.fold(builder, TargetBuilder::with_feature);
+        let without = arguments.without.iter().copied();
+        without.fold(builder, TargetBuilder::without_feature)
+    };
     let Some((vmlinux, modules)) = arguments.btf.split_first() else {
-        return Ok(Target::running());
+        return Ok(features(TargetBuilder::new().over_running()).build()?);
     };
     let vmlinux = btf_from_file(&vmlinux.path, None)?;
-    let mut builder = TargetBuilder::new().vmlinux(vmlinux.clone());
+    let mut builder = features(TargetBuilder::new().vmlinux(vmlinux.clone()));
     for module in modules {
         match read_module(module, &vmlinux)? {
             Ok(btf) => builder = builder.module(module.name.clone(), btf),

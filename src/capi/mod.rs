@@ -9,6 +9,7 @@
 
 mod btf;
 mod error;
+mod feature;
 mod link;
 mod log;
 mod map;
@@ -25,6 +26,6 @@ mod target;
 mod version;
 
 pub use self::{
-    btf::*, error::*, link::*, log::*, map::*, names::*, object::*, options::*, program::*,
-    program_details::*, programs::*, status::*, stream::*, target::*, version::*,
+    btf::*, error::*, feature::*, link::*, log::*, map::*, names::*, object::*, options::*,
+    program::*, program_details::*, programs::*, status::*, stream::*, target::*, version::*,
 };

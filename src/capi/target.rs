@@ -4,6 +4,7 @@ use std::ffi::c_char;
 
 use super::btf::bpflink_btf;
 use super::error::bpflink_error;
+use super::feature::features;
 use super::options::refuse_unknown_flags;
 
 use super::pointer::{
@@ -12,6 +13,7 @@ use super::pointer::{
 };
 use super::status::bpflink_status;
 use crate::error::{Cause, Result};
+use crate::feature::Features;
 use crate::target::{Target, TargetBuilder};
 
 /// A kernel to link for. Immutable: threads may share it. Wherever a call takes
@@ -20,14 +22,19 @@ pub struct bpflink_target(Handle<Target>);
 
 opaque!(bpflink_target, Target, "the target");
 
-/// Describes a kernel that is not the running one: nothing of this machine is read
-/// or probed for it.
+/// The target is the running kernel with changes: what is not given is this machine's,
+/// read and probed when it is first needed. Without the flag nothing of this machine is
+/// looked at. (Its modules are left out where another `vmlinux` is given.)
+pub const BPFLINK_TARGET_RUNNING: u64 = 0x1;
+
+/// Describes a kernel: one that is not the running one, or (with
+/// `BPFLINK_TARGET_RUNNING`) this one with changes.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct bpflink_target_options {
     /// Size of this struct in bytes, set by the caller.
     pub size: usize,
-    /// No flags are known yet: 0.
+    /// `BPFLINK_TARGET_RUNNING`, or 0.
     pub flags: u64,
     /// The kernel's own BTF; NULL where it has none.
     pub vmlinux: *const bpflink_btf,
@@ -44,6 +51,11 @@ pub struct bpflink_target_options {
     /// The kernel's symbols, as the text of /proc/kallsyms; NULL where they are not known.
     /// It answers untyped externs of `.ksyms`.
     pub kallsyms: *const c_char,
+    /// Features (`BPFLINK_FEATURE_*`) that the kernel has whatever its release: ported
+    /// back, or asked for by hand.
+    pub features_added: u64,
+    /// Features that it lacks whatever its release; none may be in both.
+    pub features_removed: u64,
 }
 
 // SAFETY: integers and pointers, its size first.
@@ -79,9 +91,14 @@ unsafe fn build(options: &bpflink_target_options) -> Result<Target> {
         release,
         kconfig,
         kallsyms,
+        features_added,
+        features_removed,
     } = *options;
-    refuse_unknown_flags("bpflink_target_options", flags, 0)?;
+    refuse_unknown_flags("bpflink_target_options", flags, BPFLINK_TARGET_RUNNING)?;
     let mut builder = TargetBuilder::new();
+    if flags & BPFLINK_TARGET_RUNNING != 0 {
+        builder = builder.over_running();
+    }
     // SAFETY: NULL or live BTF.
     if let Some(vmlinux) = unsafe { borrow_optional(vmlinux) }? {
         builder = builder.vmlinux(vmlinux.btf.clone());
@@ -104,7 +121,23 @@ unsafe fn build(options: &bpflink_target_options) -> Result<Target> {
             builder = builder.kallsyms(text.to_bytes());
         }
     }
+    let (added, removed) = feature_changes(features_added, features_removed)?;
+    builder = added.iter().fold(builder, TargetBuilder::with_feature);
+    builder = removed.iter().fold(builder, TargetBuilder::without_feature);
     Ok(builder.build()?)
+}
+
+fn feature_changes(added: u64, removed: u64) -> Result<(Features, Features)> {
+    match added & removed {
+        0 => Ok((
+            features("features_added", added)?,
+            features("features_removed", removed)?,
+        )),
+        both => {
+            let text = format!("features {both:#x} cannot be both added and removed");
+            Err(Cause::Argument(text).into())
+        }
+    }
 }
 
 /// The target that a call is about: NULL is this machine.

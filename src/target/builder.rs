@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 
+use super::running::RunningKernel;
 use super::{Described, Module, Source, Target, TargetError};
 use crate::btf::Btf;
-use crate::feature::{Features, KernelRelease};
+use crate::feature::{Feature, Features, KernelRelease};
 use crate::name::Name;
 
 /// Describes a kernel that is not the running one. Nothing of this machine is read
-/// or probed for it.
+/// or probed for it, unless [`over_running`](TargetBuilder::over_running) says so.
 #[derive(Clone, Debug, Default)]
 pub struct TargetBuilder {
+    running: Option<Arc<RunningKernel>>,
     vmlinux: Option<Arc<Btf>>,
     modules: Vec<Module>,
     release: Option<KernelRelease>,
     features: Option<Features>,
+    added: Features,
+    removed: Features,
     kconfig: Option<String>,
     kallsyms: Option<Vec<u8>>,
 }
@@ -23,6 +27,21 @@ impl TargetBuilder {
     /// A kernel of which nothing is known: without BTF, and the newest there is.
     pub fn new() -> TargetBuilder {
         TargetBuilder::default()
+    }
+
+    /// The running kernel with changes: what is not given is this machine's, read and
+    /// probed when it is first needed. Its modules belong to its own BTF: they are
+    /// left out where another BTF is given.
+    pub fn over_running(mut self) -> TargetBuilder {
+        self.running = Some(RunningKernel::this());
+        self
+    }
+
+    /// The same over a kernel made for a test.
+    #[cfg(test)]
+    pub(super) fn over(mut self, kernel: RunningKernel) -> TargetBuilder {
+        self.running = Some(Arc::new(kernel));
+        self
     }
 
     /// The kernel's own BTF.
@@ -55,6 +74,21 @@ impl TargetBuilder {
         self
     }
 
+    /// A feature that the kernel has whatever its release: one that was ported back.
+    /// The last word on a feature counts.
+    pub fn with_feature(mut self, feature: Feature) -> TargetBuilder {
+        self.added = self.added.with(feature);
+        self.removed = self.removed.without(feature);
+        self
+    }
+
+    /// A feature that the kernel lacks whatever its release.
+    pub fn without_feature(mut self, feature: Feature) -> TargetBuilder {
+        self.added = self.added.without(feature);
+        self.removed = self.removed.with(feature);
+        self
+    }
+
     /// The kernel's configuration, as the text that it was built from.
     pub fn kconfig(mut self, text: impl Into<String>) -> TargetBuilder {
         self.kconfig = Some(text.into());
@@ -71,18 +105,22 @@ impl TargetBuilder {
     pub fn build(self) -> Result<Target, TargetError> {
         let mut modules = self.modules;
         modules.sort_by(|a, b| a.name.cmp(&b.name));
-        for module in &modules {
-            check_base(module, self.vmlinux.as_ref())?;
-        }
-        let by_release = || {
-            self.release
-                .map_or_else(Features::newest, Features::of_release)
+        let base = match (&self.vmlinux, &self.running) {
+            (None, Some(running)) if !modules.is_empty() => Some(running.vmlinux()?),
+            (given, _) => given.clone(),
         };
+        for module in &modules {
+            check_base(module, base.as_ref())?;
+        }
+        let by_release = self.release.map(Features::of_release);
         Ok(Target(Source::Described(Arc::new(Described {
-            vmlinux: self.vmlinux,
+            running: self.running,
+            vmlinux: base,
             modules: modules.into(),
             release: self.release,
-            features: self.features.unwrap_or_else(by_release),
+            features: self.features.or(by_release),
+            added: self.added,
+            removed: self.removed,
             kconfig: self.kconfig,
             kallsyms: self.kallsyms,
         }))))

@@ -40,15 +40,38 @@ enum Source {
     Described(Arc<Described>),
 }
 
-/// A kernel that is not here.
-#[derive(Debug)]
+/// A kernel by its description.
+#[derive(Debug, Default)]
 struct Described {
+    /// Whose answers count where nothing is given.
+    running: Option<Arc<RunningKernel>>,
     vmlinux: Option<Arc<Btf>>,
     modules: Arc<[Module]>,
     release: Option<KernelRelease>,
-    features: Features,
+    features: Option<Features>,
+    added: Features,
+    removed: Features,
     kconfig: Option<String>,
     kallsyms: Option<Vec<u8>>,
+}
+
+impl Described {
+    /// The kernel whose modules go with this BTF: they are ids over their own base.
+    fn running_modules(&self) -> Option<&RunningKernel> {
+        let own_btf = self.vmlinux.is_none() && self.modules.is_empty();
+        self.running.as_deref().filter(|_| own_btf)
+    }
+
+    fn supports(&self, feature: Feature) -> bool {
+        if self.added.contains(feature) || self.removed.contains(feature) {
+            return self.added.contains(feature);
+        }
+        match (self.features, &self.running) {
+            (Some(features), _) => features.contains(feature),
+            (None, Some(running)) => running.supports(feature),
+            (None, None) => true,
+        }
+    }
 }
 
 /// A kernel module and its split BTF.
@@ -78,19 +101,25 @@ impl Target {
     pub fn from_btf(vmlinux: Arc<Btf>) -> Target {
         Target(Source::Described(Arc::new(Described {
             vmlinux: Some(vmlinux),
-            modules: Arc::new([]),
-            release: None,
-            features: Features::newest(),
-            kconfig: None,
-            kallsyms: None,
+            ..Described::default()
         })))
+    }
+
+    /// The kernel whose answers count where nothing else is given, and what is given.
+    fn parts(&self) -> (Option<&RunningKernel>, Option<&Described>) {
+        match &self.0 {
+            Source::Running(kernel) => (Some(kernel), None),
+            Source::Described(kernel) => (kernel.running.as_deref(), Some(kernel)),
+        }
     }
 
     /// The kernel's own BTF; for the running kernel it is read now, if it was not before.
     pub fn vmlinux(&self) -> Result<Arc<Btf>, TargetError> {
-        match &self.0 {
-            Source::Running(kernel) => kernel.vmlinux(),
-            Source::Described(kernel) => kernel.vmlinux.clone().ok_or(TargetError::NoBtf),
+        let (running, described) = self.parts();
+        match (described.and_then(|kernel| kernel.vmlinux.clone()), running) {
+            (Some(btf), _) => Ok(btf),
+            (None, Some(running)) => running.vmlinux(),
+            (None, None) => Err(TargetError::NoBtf),
         }
     }
 
@@ -98,43 +127,51 @@ impl Target {
     /// read now, if they were not before. One with malformed BTF is left out, and
     /// [`warnings`](Target::warnings) tells of it.
     pub fn modules(&self) -> Result<Arc<[Module]>, TargetError> {
-        match &self.0 {
-            Source::Running(kernel) => Ok(kernel.modules()?.list),
-            Source::Described(kernel) => Ok(kernel.modules.clone()),
+        let (running, described) = match &self.0 {
+            Source::Running(kernel) => (Some(&**kernel), None),
+            Source::Described(kernel) => (kernel.running_modules(), Some(kernel)),
+        };
+        match (running, described) {
+            (Some(running), _) => Ok(running.modules()?.list),
+            (None, described) => Ok(described.map(|d| d.modules.clone()).unwrap_or_default()),
         }
     }
 
     /// What was odd about this kernel, as far as it has been read.
     pub fn warnings(&self) -> Arc<[String]> {
-        match &self.0 {
-            Source::Running(kernel) => kernel.warnings(),
-            Source::Described(_) => Arc::default(),
-        }
+        let running = match &self.0 {
+            Source::Running(kernel) => Some(&**kernel),
+            Source::Described(kernel) => kernel.running_modules(),
+        };
+        running.map(RunningKernel::warnings).unwrap_or_default()
     }
 
     /// The kernel's release, where it is known.
     pub fn release(&self) -> Option<KernelRelease> {
-        match &self.0 {
-            Source::Running(kernel) => kernel.release(),
-            Source::Described(kernel) => kernel.release,
-        }
+        let (running, described) = self.parts();
+        let given = described.and_then(|kernel| kernel.release);
+        given.or_else(|| running?.release())
     }
 
     /// The version that LINUX_KERNEL_VERSION tells: the release, but for distributions
     /// that keep the patch level elsewhere (Debian, Ubuntu).
     pub fn version(&self) -> Option<KernelRelease> {
-        match &self.0 {
-            Source::Running(kernel) => kernel.version(),
-            Source::Described(kernel) => kernel.release,
-        }
+        let (running, described) = self.parts();
+        let given = described.and_then(|kernel| kernel.release);
+        given.or_else(|| running?.version())
     }
 
     /// What stands behind `NAME=` in the kernel's configuration; `None` where it is not
     /// set. The running kernel's is read now, if it was not before.
     pub fn config_value(&self, name: &str) -> Result<Option<String>, TargetError> {
-        let text = match &self.0 {
-            Source::Running(kernel) => kernel.kconfig()?,
-            Source::Described(kernel) => kernel.kconfig.as_deref().ok_or(TargetError::NoConfig)?,
+        let (running, described) = self.parts();
+        let text = match (
+            described.and_then(|kernel| kernel.kconfig.as_deref()),
+            running,
+        ) {
+            (Some(text), _) => text,
+            (None, Some(running)) => running.kconfig()?,
+            (None, None) => return Err(TargetError::NoConfig),
         };
         Ok(kconfig::value(text, name).map(str::to_owned))
     }
@@ -145,12 +182,14 @@ impl Target {
         &self,
         names: &[&'n [u8]],
     ) -> Result<HashMap<&'n [u8], SymbolAddress>, TargetError> {
-        match &self.0 {
-            Source::Running(kernel) => Ok(kallsyms::addresses(&kernel.kallsyms()?, names)),
-            Source::Described(kernel) => {
-                let text = kernel.kallsyms.as_deref().ok_or(TargetError::NoSymbols)?;
-                Ok(kallsyms::addresses(text, names))
-            }
+        let (running, described) = self.parts();
+        match (
+            described.and_then(|kernel| kernel.kallsyms.as_deref()),
+            running,
+        ) {
+            (Some(text), _) => Ok(kallsyms::addresses(text, names)),
+            (None, Some(running)) => Ok(kallsyms::addresses(&running.kallsyms()?, names)),
+            (None, None) => Err(TargetError::NoSymbols),
         }
     }
 
@@ -159,7 +198,7 @@ impl Target {
     pub fn supports(&self, feature: Feature) -> bool {
         match &self.0 {
             Source::Running(kernel) => kernel.supports(feature),
-            Source::Described(kernel) => kernel.features.contains(feature),
+            Source::Described(kernel) => kernel.supports(feature),
         }
     }
 

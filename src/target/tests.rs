@@ -218,6 +218,61 @@ fn a_described_kernel_is_as_new_as_its_release() {
 }
 
 #[test]
+fn features_are_set_one_by_one_over_those_of_the_release() {
+    let old = || TargetBuilder::new().release("5.10").unwrap();
+    let ported_back = old().with_feature(Feature::BtfFloat).build().unwrap();
+    assert!(ported_back.supports(Feature::BtfFloat) && !ported_back.supports(Feature::BtfTypeTag));
+    let lacking = old().without_feature(Feature::BtfFunc).build().unwrap();
+    assert!(!lacking.supports(Feature::BtfFunc) && lacking.supports(Feature::BtfDatasec));
+    let newest = TargetBuilder::new().without_feature(Feature::ArgCtxTag);
+    let newest = newest.build().unwrap();
+    assert_eq!(
+        newest.features(),
+        Features::newest().without(Feature::ArgCtxTag)
+    );
+    let last_word = old().with_feature(Feature::BtfFloat);
+    let last_word = last_word.without_feature(Feature::BtfFloat);
+    assert!(!last_word.build().unwrap().supports(Feature::BtfFloat));
+}
+
+#[test]
+fn over_the_running_kernel_only_what_is_not_given_is_read_and_probed() {
+    let base = vmlinux();
+    let mut split = BtfBuilder::split_over(&base);
+    split.structure("of_module", 4, &[]);
+    let root = Root::new(&[
+        ("sys/kernel/btf/vmlinux", &base.build()),
+        ("sys/kernel/btf/zram", &split.build()),
+        ("proc/kallsyms", b"ffffffff81000000 T _text\n"),
+        ("boot/config-5.4.0-9-amd64", b"CONFIG_HZ=250\n"),
+    ]);
+    let target = TargetBuilder::new().over(root.kernel());
+    let target = target.with_feature(Feature::ArgCtxTag);
+    let target = target.without_feature(Feature::BtfFloat).build().unwrap();
+    // The kernel panics when it is probed.
+    assert!(target.supports(Feature::ArgCtxTag) && !target.supports(Feature::BtfFloat));
+    assert_eq!(target.release(), Some(KernelRelease::new(5, 4, 0)));
+    assert_eq!(target.modules().unwrap().len(), 1);
+    let hz = target.config_value("CONFIG_HZ").unwrap();
+    assert_eq!(hz.as_deref(), Some("250"));
+    let names: [&[u8]; 1] = [b"_text"];
+    assert_eq!(target.symbol_addresses(&names).unwrap().len(), 1);
+
+    let given = TargetBuilder::new().over(root.kernel());
+    let given = given.vmlinux(parse(&base)).kconfig("CONFIG_HZ=100\n");
+    let given = given.kallsyms("1 T other\n").release("6.1").unwrap();
+    let given = given.build().unwrap();
+    assert!(
+        given.supports(Feature::BtfFloat),
+        "the release that is given decides"
+    );
+    assert_eq!(given.modules().unwrap().len(), 0, "modules of another BTF");
+    let hz = given.config_value("CONFIG_HZ").unwrap();
+    assert_eq!(hz.as_deref(), Some("100"));
+    assert!(given.symbol_addresses(&names).unwrap().is_empty());
+}
+
+#[test]
 fn modules_of_another_kernel_are_refused() {
     let (base, other) = (vmlinux(), BtfBuilder::new(Order::Little));
     let split = BtfBuilder::split_over(&base);

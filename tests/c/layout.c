@@ -125,6 +125,8 @@ static void target_options_layout(void)
 	FIELD(bpflink_target_options, release);
 	FIELD(bpflink_target_options, kconfig);
 	FIELD(bpflink_target_options, kallsyms);
+	FIELD(bpflink_target_options, features_added);
+	FIELD(bpflink_target_options, features_removed);
 	END(bpflink_target_options);
 }
 

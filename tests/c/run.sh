@@ -16,7 +16,7 @@ HERE=$TOP/tests/c
 SAMPLE=$WORK/sample.bpf.o
 CASES=$WORK/cases
 strict=(-Wall -Wextra -Wpedantic -Wshadow -Werror -pthread -g)
-names=(nulls structs stream lifetimes threads replay)
+names=(nulls structs stream targets lifetimes threads replay)
 
 sources() { # of a test program
 	case $1 in
@@ -73,6 +73,7 @@ all_programs() { # WHAT FOLDER CASE... -- RUNNER...
 		counted "$name, $what" "$@" "$WORK/$folder/$name" "$SAMPLE"
 	done
 	counted "stream, $what" "$@" "$WORK/$folder/stream"
+	counted "targets, $what" "$@" "$WORK/$folder/targets"
 	counted "threads, $what" "$@" "$WORK/$folder/threads" "$SAMPLE" "${kernel[@]}"
 	[ ${#cases[@]} = 0 ] || counted "replay of ${#cases[@]} cases, $what" "$@" "$WORK/$folder/replay" "$CASES" "${cases[@]}"
 }

@@ -227,3 +227,18 @@ fn nobody_hears_the_errors() {
     drop(child.stderr.take());
     assert_eq!(child.wait().expect("it ends").code(), Some(1));
 }
+
+#[test]
+fn features_are_listed_and_unknown_ones_refused() {
+    let listed = bpflink(&["features", "--release", "5.10"]);
+    assert_eq!(listed.status, 0, "{}", listed.stderr);
+    let line = |name: &str| {
+        let mut words = listed.lines().map(str::split_whitespace);
+        let found = words.find_map(|mut line| (line.next() == Some(name)).then_some(line));
+        found.expect(name).collect::<Vec<_>>()
+    };
+    assert_eq!(line("btf_func_global"), ["yes", "since", "5.6"]);
+    assert_eq!(line("btf_float"), ["no", "since", "5.13"]);
+    let unknown = bpflink(&["link", "x.o", "--with", "btf_flot"]);
+    refused(&unknown, 2, &["btf_flot", "no feature"]);
+}
