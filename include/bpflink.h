@@ -644,6 +644,8 @@ bpflink_status bpflink_split(const bpflink_object *object,
 
 // Flatten: appends to each chosen program every function that it reaches, once
 // each: breadth first, the direct references of each function in order of name.
+// Behind all others comes the function that the program's declaration tag
+// `exception_callback:NAME` names, with what it reaches besides.
 //
 // A reference without a body (an extern) is left alone. flatten and relocate may
 // be called in either order, with the same result.
@@ -755,7 +757,8 @@ bpflink_status bpflink_programs_get(const bpflink_programs *programs,
 const bpflink_error *bpflink_program_error(const bpflink_programs *programs, size_t index);
 
 // Whether the program's instructions refer to functions of the object (calls or
-// addresses): writes 1 or 0 to `answer`.
+// addresses), or a function is its exception callback: whether flatten has something
+// to append. Writes 1 or 0 to `answer`.
 bpflink_status bpflink_has_function_references(const bpflink_programs *programs,
                                                size_t index,
                                                int *answer);

@@ -51,6 +51,8 @@ pub unsafe extern "C" fn bpflink_split(
 
 /// Flatten: appends to each chosen program every function that it reaches, once
 /// each: breadth first, the direct references of each function in order of name.
+/// Behind all others comes the function that the program's declaration tag
+/// `exception_callback:NAME` names, with what it reaches besides.
 ///
 /// A reference without a body (an extern) is left alone. flatten and relocate may
 /// be called in either order, with the same result.

@@ -178,7 +178,8 @@ pub unsafe extern "C" fn bpflink_program_error(
 }
 
 /// Whether the program's instructions refer to functions of the object (calls or
-/// addresses): writes 1 or 0 to `answer`.
+/// addresses), or a function is its exception callback: whether flatten has something
+/// to append. Writes 1 or 0 to `answer`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bpflink_has_function_references(
     programs: *const bpflink_programs,

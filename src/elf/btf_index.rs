@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use hashbrown::HashMap;
 
+use super::exceptions;
 use super::fault::{Result, malformed};
 use super::file::MAX_NAME;
 use crate::btf::{Btf, Kind, Linkage, SectionVar, Type, TypeId};
@@ -59,6 +60,7 @@ pub(super) struct BtfIndex<'a> {
     datasecs: HashMap<&'a [u8], TypeId>,
     externs: HashMap<&'a [u8], TypeId>,
     annotations: HashMap<&'a [u8], TypeId>,
+    callback_tags: Vec<TypeId>,
 }
 
 /// What BPF_ANNOTATE_KV_PAIR puts before a legacy map's name.
@@ -88,6 +90,13 @@ impl<'a> BtfIndex<'a> {
             Kind::Struct if starts_with(names.btf, ty.name_off(), ANNOTATION) => {
                 (&mut self.annotations, ANNOTATION)
             }
+            Kind::DeclTag
+                if ty.component_index() == Some(-1)
+                    && starts_with(names.btf, ty.name_off(), exceptions::TAG) =>
+            {
+                self.callback_tags.push(ty.id());
+                return Ok(());
+            }
             _ => return Ok(()),
         };
         match names.get(ty.name_off())?.strip_prefix(prefix) {
@@ -114,6 +123,11 @@ impl<'a> BtfIndex<'a> {
     /// The struct that gives a legacy map's key and value types.
     pub(super) fn annotation(&self, map: &[u8]) -> Option<Type<'a>> {
         self.ty(self.annotations.get(map))
+    }
+
+    /// The declaration tags that name exception callbacks.
+    pub(super) fn callback_tags(&self) -> &[TypeId] {
+        &self.callback_tags
     }
 
     /// The variables of a section.

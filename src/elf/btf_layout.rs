@@ -22,13 +22,18 @@ pub(super) fn layout(file: &ElfFile<'_>, streams: &[Stream]) -> Layout {
             layout.add_variable(symbol.name, Variable { offset, hidden });
         }
     }
-    // Entry programs stay global: nobody calls them.
+    add_hidden_functions(&mut layout, streams);
+    layout
+}
+
+/// Functions that are hidden from other objects; entry programs stay global: nobody
+/// calls them.
+pub(super) fn add_hidden_functions(layout: &mut Layout, streams: &[Stream]) {
     for symbol in streams.iter().flat_map(|stream| &stream.symbols) {
         if symbol.hidden && !symbol.entry && symbol.binding != Binding::Local {
             layout.add_hidden_function(symbol.name.as_bytes());
         }
     }
-    layout
 }
 
 fn is_variable(symbol: &ElfSymbol<'_>) -> bool {

@@ -10,6 +10,7 @@ mod btf_layout;
 mod btf_section;
 mod data;
 mod error;
+mod exceptions;
 mod extern_symbol;
 mod externs;
 mod fault;

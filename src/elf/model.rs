@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Extern, Map, SpecialSection, Stream};
+use super::exceptions::ExceptionCallbacks;
+use super::{ElfError, Extern, FunctionAddress, Map, SpecialSection, Stream};
 use crate::btf::{Btf, Layout};
 use crate::bytes::Endian;
 use crate::name::Name;
@@ -22,6 +23,7 @@ pub struct Object {
     pub(crate) special: Vec<SpecialSection>,
     pub(crate) btf: Option<Arc<Btf>>,
     pub(crate) btf_layout: Layout,
+    pub(crate) exceptions: ExceptionCallbacks,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -77,13 +79,20 @@ impl Object {
         &self.btf_layout
     }
 
+    /// The function that the kernel calls where `program` throws an exception: what its
+    /// declaration tag `exception_callback:NAME` names. An error where it names no
+    /// global function.
+    pub fn exception_callback(&self, program: &Name) -> Result<Option<FunctionAddress>, ElfError> {
+        self.exceptions.of(program)
+    }
+
     /// What was odd about the file, but no reason to refuse it.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
     /// The name of the function at an address.
-    pub fn function_name(&self, address: super::FunctionAddress) -> Option<&Name> {
+    pub fn function_name(&self, address: FunctionAddress) -> Option<&Name> {
         let symbols = &self.streams.get(address.stream as usize)?.symbols;
         let index = symbols.partition_point(|symbol| symbol.start < address.insn);
         let symbol = symbols.get(index)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::btf_index::BtfIndex;
 use super::data::DataMaps;
+use super::exceptions::ExceptionCallbacks;
 use super::fault::{Fault, Result, malformed};
 use super::file::{ElfFile, Section};
 use super::kconfig;
@@ -85,6 +86,7 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
             special: Vec::new(),
             btf: btf.clone(),
             btf_layout: Layout::new(),
+            exceptions: ExceptionCallbacks::default(),
             warnings: Vec::new(),
         },
         file: &file,
@@ -105,8 +107,12 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
     opening.warn_of_pointers();
     opening.object.btf_layout = btf_layout::layout(&file, &opening.object.streams);
     let Object {
-        streams, warnings, ..
+        streams,
+        exceptions,
+        warnings,
+        ..
     } = &mut opening.object;
+    *exceptions = ExceptionCallbacks::find(&index, streams, warnings)?;
     records::attach(&file, &roles, &index, &opening.targets, streams, warnings)?;
     Ok(opening.object)
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::btf_index::BtfIndex;
+use super::btf_layout;
+use super::exceptions::ExceptionCallbacks;
 use super::externs::ExternKinds;
 use super::fault::{Fault, Result};
 use super::relocations::{Relocated, add_local_calls};
@@ -138,7 +140,8 @@ fn from_insns(raw: RawStream) -> Result<Object> {
         .core_relocations
         .sort_by_key(|relocation| relocation.insn);
     check_core_relocations(&stream)?;
-    let (mut references, externs) = resolve(&stream, &raw.references, &raw.maps, btf.as_deref())?;
+    let index = BtfIndex::new(btf.as_deref())?;
+    let (mut references, externs) = resolve(&stream, &raw.references, &raw.maps, &index)?;
     references.sort_by_key(|reference| reference.insn);
     check_single(&references)?;
     let mut found = Relocated {
@@ -148,18 +151,24 @@ fn from_insns(raw: RawStream) -> Result<Object> {
     add_local_calls(&stream, 0, &mut found);
     stream.references = found.references;
     stream.defects = found.defects;
+    let streams = vec![stream];
+    let mut warnings = Vec::new();
+    let exceptions = ExceptionCallbacks::find(&index, &streams, &mut warnings)?;
+    let mut btf_layout = Layout::new();
+    btf_layout::add_hidden_functions(&mut btf_layout, &streams);
     Ok(Object {
         name: raw.name,
         endian: raw.endian,
         license: raw.license,
         version: raw.version,
-        streams: vec![stream],
+        streams,
         maps: raw.maps,
         externs,
         special: Vec::new(),
-        btf,
-        btf_layout: Layout::new(),
-        warnings: Vec::new(),
+        btf: btf.clone(),
+        btf_layout,
+        exceptions,
+        warnings,
     })
 }
 
@@ -168,10 +177,9 @@ fn resolve(
     stream: &Stream,
     references: &[RawReference],
     maps: &[Map],
-    btf: Option<&Btf>,
+    index: &BtfIndex<'_>,
 ) -> Result<(Vec<Reference>, Vec<Extern>)> {
-    let index = BtfIndex::new(btf)?;
-    let mut resolver = Resolver::new(stream, maps, &index);
+    let mut resolver = Resolver::new(stream, maps, index);
     let mut found = Vec::with_capacity(references.len());
     for reference in references {
         let target = check_site(stream, reference.insn)

@@ -13,7 +13,8 @@ struct Flattened {
 
 impl Programs {
     /// Appends to each chosen program every function that it reaches, once each:
-    /// breadth first, the direct references of each function in order of name.
+    /// breadth first, the direct references of each function in order of name. Behind
+    /// all others comes its exception callback, with what that one reaches besides.
     ///
     /// A reference without a body (an extern) is left alone. Nothing is modified
     /// until every result is computed. Commutes with [`relocate`](Self::relocate).

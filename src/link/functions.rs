@@ -159,18 +159,36 @@ impl Functions {
     }
 
     /// Everything that `entry` reaches, itself first: breadth first, the direct
-    /// references of each function in order of name. `seen` is scratch space
-    /// that belongs to these functions and is used again for each entry.
+    /// references of each function in order of name; behind that its exception
+    /// callback and what that one reaches besides. `seen` is scratch space that belongs
+    /// to these functions and is used again for each entry.
     pub fn reach(
         &self,
         entry: FunctionId,
+        callback: Option<FunctionId>,
         seen: &mut Seen,
         budget: &mut Budget,
-    ) -> Result<Vec<FunctionId>, LinkError> {
+    ) -> Result<Reach, LinkError> {
         seen.begin(self.list.len());
-        let mut order = vec![entry];
-        seen.first_time(entry);
-        let mut next = 0;
+        let mut order = Vec::new();
+        self.walk(entry, &mut order, seen, budget)?;
+        let called = order.len();
+        if let Some(callback) = callback {
+            self.walk(callback, &mut order, seen, budget)?;
+        }
+        Ok(Reach { order, called })
+    }
+
+    /// Appends `start` and what it reaches, as far as it was not met before.
+    fn walk(
+        &self,
+        start: FunctionId,
+        order: &mut Vec<FunctionId>,
+        seen: &mut Seen,
+        budget: &mut Budget,
+    ) -> Result<(), LinkError> {
+        let mut next = order.len();
+        order.extend(Some(start).filter(|&id| seen.first_time(id)));
         while let Some(&id) = order.get(next) {
             next += 1;
             budget.take(self.costs.get(id as usize).copied().unwrap_or_default())?;
@@ -181,7 +199,7 @@ impl Functions {
                 .filter(|&id| seen.first_time(id));
             order.extend(fresh);
         }
-        Ok(order)
+        Ok(())
     }
 
     /// Total slots of a list of functions.
@@ -196,6 +214,16 @@ impl Functions {
             Err(_) => Err(LinkError::TooLong(total)),
         }
     }
+}
+
+/// The functions of a program, in the order of its stream.
+#[derive(Debug)]
+pub(super) struct Reach {
+    /// All of them, the entry first.
+    pub order: Vec<FunctionId>,
+    /// How many of them the entry reaches; the others are there for the exception
+    /// callback alone.
+    pub called: usize,
 }
 
 /// Which functions a walk has met; cleared in no time between walks.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::core::{CoreReport, Fixup};
-use super::functions::{Function, FunctionId, Functions};
+use super::functions::{Function, FunctionId, Functions, Reach};
 use super::reference::{ProgramReference, references_of};
 use crate::elf::{Object, ProgramType, ReferenceTarget};
 use crate::error::{Error, Result, Site};
@@ -21,6 +21,8 @@ pub struct Program {
     pub(super) functions: Arc<Functions>,
     /// Every function that the entry reaches, the entry first.
     pub(super) reach: Vec<FunctionId>,
+    /// How many functions of `reach` stand there without the exception callback.
+    pub(super) called: usize,
     /// Where each function stands in `insns`: of the entry alone, or, once
     /// flattened, of all in `reach`.
     pub(super) starts: Vec<u32>,
@@ -83,9 +85,9 @@ impl Program {
         name: Name,
         object: &Arc<Object>,
         functions: &Arc<Functions>,
-        reach: Vec<FunctionId>,
+        Reach { order, called }: Reach,
     ) -> Program {
-        let insns = reach
+        let insns = order
             .first()
             .and_then(|&entry| functions.get(entry))
             .map(|entry| entry.insns(object).to_vec())
@@ -94,7 +96,8 @@ impl Program {
             name,
             object: object.clone(),
             functions: functions.clone(),
-            reach,
+            reach: order,
+            called,
             starts: vec![0],
             insns,
             fixups: Vec::new(),
@@ -147,10 +150,13 @@ impl Program {
         self.starts.len() == self.reach.len()
     }
 
-    /// Whether its instructions refer to functions of the object (calls or addresses).
+    /// Whether its instructions refer to functions of the object (calls or addresses),
+    /// or a function is its exception callback: whether there is something to flatten.
     pub fn has_function_references(&self) -> bool {
-        self.placed()
-            .any(|(_, id, _)| self.functions.has_references(id))
+        self.called < self.reach.len()
+            || self
+                .placed()
+                .any(|(_, id, _)| self.functions.has_references(id))
     }
 
     /// Its functions in the order of the stream, the entry first. Once finalized,
@@ -174,7 +180,7 @@ impl Program {
     pub fn references(&self) -> Vec<ProgramReference> {
         match &self.finalized {
             Some(finalized) => finalized.references.clone(),
-            None => references_of(self),
+            None => references_of(self, self.placed()),
         }
     }
 

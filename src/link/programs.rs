@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Program;
 use super::budget::Budget;
 use super::functions::{Functions, Seen};
+use super::{Program, split};
 use crate::elf::{MapOrigin, Object};
 use crate::error::{Cause, Error, Result, Site};
 use crate::name::Name;
@@ -171,11 +171,10 @@ impl Programs {
             }));
         };
         let (mut seen, mut budget) = (Seen::default(), Budget::new());
-        let reach = self.functions.reach(id, &mut seen, &mut budget);
-        let reach = reach.map_err(|error| self.refuse(error.into()))?;
-        let mut program = Program::new(name.clone(), &self.object, &self.functions, reach);
-        program.error = program.defect();
-        self.programs.push(program);
+        let (object, functions) = (&self.object, &self.functions);
+        let program = split::program((name, id), object, functions, &mut seen, &mut budget);
+        self.programs
+            .push(program.map_err(|error| self.refuse(error.into()))?);
         Ok(self.programs.len() - 1)
     }
 

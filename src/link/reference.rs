@@ -2,6 +2,7 @@
 
 use super::Program;
 use super::finalize::kind_of;
+use super::functions::{Function, FunctionId};
 use crate::btf::TypeId;
 use crate::elf::ReferenceTarget;
 use crate::name::Name;
@@ -63,10 +64,13 @@ impl ReferenceKind {
     }
 }
 
-/// All references of a program to maps and externs, none of them resolved yet.
-pub(super) fn references_of(program: &Program) -> Vec<ProgramReference> {
+/// All references of a program's functions to maps and externs, none of them resolved yet.
+pub(super) fn references_of<'a>(
+    program: &Program,
+    placed: impl Iterator<Item = (u32, FunctionId, &'a Function)>,
+) -> Vec<ProgramReference> {
     let mut found = Vec::new();
-    for (start, _, function) in program.placed() {
+    for (start, _, function) in placed {
         for reference in function.references(&program.object) {
             let (kind, offset) = match reference.target {
                 ReferenceTarget::Function(_) => continue,

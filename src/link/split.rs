@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::budget::Budget;
-use super::functions::{Function, Functions};
+use super::functions::{Function, FunctionId, Functions, Seen};
 use super::{LinkError, Program, Programs};
 use crate::elf::{Binding, Object, Stream, Symbol};
 use crate::error::{Error, Result, Site};
@@ -40,15 +40,38 @@ impl Programs {
                 let Some(entry) = functions.at(address) else {
                     continue;
                 };
-                let reach = functions.reach(entry, &mut seen, &mut budget);
-                let reach = reach.map_err(|error| Error::new(site(object, symbol), error))?;
-                let mut program = Program::new(symbol.name.clone(), object, &functions, reach);
-                program.error = program.defect();
-                programs.push(program);
+                let program = program(
+                    (&symbol.name, entry),
+                    object,
+                    &functions,
+                    &mut seen,
+                    &mut budget,
+                );
+                programs.push(program.map_err(|error| Error::new(site(object, symbol), error))?);
             }
         }
         Ok(Programs::new(object.clone(), functions, programs))
     }
+}
+
+/// The program of that name and entry function; what is wrong with it marks it as failed.
+pub(super) fn program(
+    (name, entry): (&Name, FunctionId),
+    object: &Arc<Object>,
+    functions: &Arc<Functions>,
+    seen: &mut Seen,
+    budget: &mut Budget,
+) -> Result<Program, LinkError> {
+    let callback = object.exception_callback(name);
+    let at = |address: &Option<_>| address.and_then(|address| functions.at(address));
+    let callback_id = callback.as_ref().ok().and_then(at);
+    let reach = functions.reach(entry, callback_id, seen, budget)?;
+    let mut program = Program::new(name.clone(), object, functions, reach);
+    program.error = match callback {
+        Err(error) => Some(Error::new(program.site(None, None), error)),
+        Ok(_) => program.defect(),
+    };
+    Ok(program)
 }
 
 fn site(object: &Object, program: &Symbol) -> Site {

@@ -46,7 +46,7 @@ impl Job<'_, '_> {
         let endian = self.program.object.endian();
         let mut info = InfoBytes::default();
         let mut lacking = None;
-        for (start, _, function) in self.program.placed() {
+        for (start, _, function) in self.placed() {
             let Some((table, slots)) = of(function) else {
                 continue;
             };
@@ -80,8 +80,7 @@ impl Job<'_, '_> {
 
     /// The functions by the names that their func_info records say.
     pub(super) fn function_names(&self) -> Vec<Name> {
-        self.program
-            .placed()
+        self.placed()
             .map(|(_, _, function)| {
                 self.info_name(function)
                     .unwrap_or_else(|| function.name.clone())

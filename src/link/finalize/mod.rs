@@ -7,11 +7,12 @@ mod info;
 mod references;
 
 use super::externs::Externs;
+use super::functions::{Function, FunctionId};
 use super::program::Finalized;
-use super::{Choice, Program, Programs};
-use crate::error::{Cause, Result};
+use super::{Choice, LinkError, Program, Programs};
+use crate::error::{Cause, Error, Result};
 use crate::feature::Feature;
-use crate::insn::encode_stream;
+use crate::insn::{Insn, encode_stream};
 use crate::target::Target;
 use externs::ModuleTable;
 pub(super) use externs::kind_of;
@@ -72,6 +73,7 @@ impl Programs {
             if program.error.is_none() {
                 let mut job = Job {
                     program,
+                    functions: functions_for(program, target),
                     map_fds: &self.map_fds,
                     target,
                     options,
@@ -91,6 +93,9 @@ impl Programs {
                 && let Some((insns, finalized)) = program.attempt(result)
             {
                 program.insns = insns;
+                let functions = finalized.function_names.len();
+                program.starts.truncate(functions);
+                program.reach.truncate(functions);
                 program.finalized = Some(finalized);
             }
         }
@@ -98,9 +103,20 @@ impl Programs {
     }
 }
 
+/// How many functions of a program are for `target`. A kernel without declaration tags
+/// knows no exception callback, and refuses instructions that nothing leads to.
+fn functions_for(program: &Program, target: &Target) -> usize {
+    match program.called < program.reach.len() && !target.supports(Feature::BtfDeclTag) {
+        true => program.called,
+        false => program.reach.len(),
+    }
+}
+
 /// The finalization of one program.
 struct Job<'a, 'e> {
     program: &'a Program,
+    /// How many of its functions stay.
+    functions: usize,
     map_fds: &'a [Option<i32>],
     target: &'a Target,
     options: FinalizeOptions,
@@ -113,9 +129,13 @@ struct Job<'a, 'e> {
 }
 
 impl Job<'_, '_> {
-    fn run(&mut self) -> Result<(Vec<crate::insn::Insn>, Finalized)> {
+    fn run(&mut self) -> Result<(Vec<Insn>, Finalized)> {
         let mut insns = self.program.insns.clone();
+        if let Some(&end) = self.program.starts.get(self.functions) {
+            insns.truncate(end as usize);
+        }
         let references = self.resolve_references(&mut insns)?;
+        self.check_exception_callback()?;
         self.replace_helpers(&mut insns)?;
         let (func_info, line_info) = match self.with_info {
             true => (self.func_info(), self.line_info()),
@@ -129,5 +149,24 @@ impl Job<'_, '_> {
             line_info,
         };
         Ok((insns, finalized))
+    }
+
+    /// The functions that stay: first slot, id, function.
+    fn placed(&self) -> impl Iterator<Item = (u32, FunctionId, &Function)> + use<'_> {
+        self.program.placed().take(self.functions)
+    }
+
+    /// No instruction refers to the exception callback: nobody else misses it.
+    fn check_exception_callback(&self) -> Result<()> {
+        let program = self.program;
+        let missing = program.reach.get(program.starts.len()..self.functions);
+        match missing.and_then(|ids| program.functions.get(*ids.first()?)) {
+            Some(function) => {
+                let name = function.name.clone();
+                let error = LinkError::NotFlattened { name };
+                Err(Error::new(program.site(None, None), error))
+            }
+            None => Ok(()),
+        }
     }
 }

@@ -49,10 +49,12 @@ impl Job<'_, '_> {
         insns: &mut [Insn],
     ) -> Result<Vec<ProgramReference>> {
         let program = self.program;
-        self.positions.begin(program.placed());
-        let mut references = references_of(program);
+        let placed = || program.placed().take(self.functions);
+        self.positions.begin(placed());
+        let mut references = references_of(program, placed());
         let mut listed = references.iter_mut();
-        for (start, _, function) in program.placed() {
+        let functions = self.functions;
+        for (start, _, function) in program.placed().take(functions) {
             for reference in function.references(&program.object) {
                 let within = reference.insn.saturating_sub(function.address.insn);
                 let slot = start.saturating_add(within);
