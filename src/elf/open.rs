@@ -57,16 +57,20 @@ fn read(path: &Path) -> Result<Vec<u8>> {
         source,
     };
     let file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
+    let too_large = || malformed(format!("the file is larger than {MAX_FILE_SIZE} bytes"));
+    // A pipe says 0, and a file may still grow: what counts is what is read.
+    let size = file.metadata().map_err(failed)?.len();
+    if size > MAX_FILE_SIZE {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
     file.take(MAX_FILE_SIZE + 1)
         .read_to_end(&mut bytes)
         .map_err(failed)?;
-    if bytes.len() as u64 > MAX_FILE_SIZE {
-        return Err(malformed(format!(
-            "the file is larger than {MAX_FILE_SIZE} bytes"
-        )));
+    match bytes.len() as u64 <= MAX_FILE_SIZE {
+        true => Ok(bytes),
+        false => Err(too_large()),
     }
-    Ok(bytes)
 }
 
 fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
