@@ -19,17 +19,44 @@ impl InfoTable {
         record_size: usize,
         records: impl IntoIterator<Item = (u32, &'a [u8])>,
     ) -> InfoTable {
-        let mut sorted: Vec<(u32, &[u8])> = records
-            .into_iter()
-            .filter(|(_, raw)| raw.len() == record_size)
-            .collect();
+        let mut table = InfoTable::default();
+        table.reserve(record_size, 0);
+        for (insn, raw) in records {
+            table.push(insn, raw);
+        }
+        table.sort();
+        table
+    }
+
+    /// Room for `count` more records. The first call says how long all of them are.
+    pub(super) fn reserve(&mut self, record_size: usize, count: usize) {
+        if self.record_size == 0 {
+            self.record_size = record_size;
+        }
+        self.insns.reserve(count);
+        self.bytes.reserve(count.saturating_mul(self.record_size));
+    }
+
+    /// Adds a record, unless it has another length; [`sort`](Self::sort) is due after the last.
+    pub(super) fn push(&mut self, insn: u32, raw: &[u8]) {
+        if raw.len() == self.record_size {
+            self.insns.push(insn);
+            self.bytes.extend_from_slice(raw);
+        }
+    }
+
+    /// Brings the records into the order of their instructions.
+    pub(super) fn sort(&mut self) {
+        // As compilers write them: there is nothing to do.
+        if self.insns.is_sorted() {
+            return;
+        }
+        let raw = self.bytes.chunks_exact(self.record_size.max(1));
+        let mut sorted: Vec<(u32, &[u8])> = self.insns.iter().copied().zip(raw).collect();
         // Stable: of two records at one instruction the file's order stands.
         sorted.sort_by_key(|&(insn, _)| insn);
-        InfoTable {
-            record_size,
-            insns: sorted.iter().map(|&(insn, _)| insn).collect(),
-            bytes: sorted.iter().flat_map(|&(_, raw)| raw).copied().collect(),
-        }
+        let (insns, bytes): (Vec<u32>, Vec<&[u8]>) = sorted.into_iter().unzip();
+        (self.insns, self.bytes) = (insns, bytes.concat());
     }
 
     /// Bytes of one record.

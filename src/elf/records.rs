@@ -4,8 +4,6 @@
 //! fits nowhere is left out with a warning, one that would change the wrong
 //! instruction is a defect of that instruction, and neither touches other records.
 
-use hashbrown::HashMap;
-
 use super::btf_index::BtfIndex;
 use super::fault::{Fault, Result, malformed};
 use super::file::ElfFile;
@@ -71,9 +69,6 @@ struct Records<'a, 'd> {
     warnings: &'a mut Vec<String>,
     suppressed: usize,
 }
-
-/// Record size, and the records of one stream with their slots.
-type Found<'a> = (usize, Vec<(u32, &'a [u8])>);
 
 /// What is at the offset that a record names.
 enum Site {
@@ -144,21 +139,21 @@ impl Records<'_, '_> {
         part: &str,
         table: fn(&mut Stream) -> &mut InfoTable,
     ) -> Result<()> {
-        let mut found: HashMap<u32, Found<'_>> = HashMap::new();
         self.each(subsections, part, |records, stream, subsection, record| {
             let Site::Insn(slot) = records.site(stream, record.insn_offset) else {
                 return Err(no_instruction(&record));
             };
-            let (_, list) = found
-                .entry(stream)
-                .or_insert_with(|| (subsection.record_size, Vec::with_capacity(subsection.len())));
-            list.push((slot, record.bytes));
+            if let Some(stream) = records.streams.get_mut(stream as usize) {
+                let table = table(stream);
+                if table.is_empty() {
+                    table.reserve(subsection.record_size, subsection.len());
+                }
+                table.push(slot, record.bytes);
+            }
             Ok(())
         })?;
-        for (stream, (size, list)) in found {
-            if let Some(stream) = self.streams.get_mut(stream as usize) {
-                *table(stream) = InfoTable::new(size, list);
-            }
+        for stream in self.streams.iter_mut() {
+            table(stream).sort();
         }
         Ok(())
     }
