@@ -184,7 +184,7 @@ impl Btf {
     }
 
     /// The string at `offset`, where it is one of at most [`MAX_NAME`](super::MAX_NAME) bytes.
-    pub(super) fn short_string(&self, offset: u32) -> Option<&[u8]> {
+    pub(crate) fn short_string(&self, offset: u32) -> Option<&[u8]> {
         match (offset.checked_sub(self.first_string), &self.base) {
             (Some(own), _) => {
                 let tail = self.string_bytes().get(own as usize..)?;

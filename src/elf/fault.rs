@@ -35,6 +35,14 @@ impl Fault {
         self
     }
 
+    /// The same with other words for what the file got wrong.
+    pub(super) fn reword(mut self, change: impl FnOnce(&str) -> String) -> Fault {
+        if let Cause::Elf(ElfError::Malformed(what) | ElfError::Unsupported(what)) = &mut self.0.1 {
+            *what = change(what);
+        }
+        self
+    }
+
     /// At an instruction, counted as [`Site::insn`] says.
     pub(super) fn insn(mut self, insn: u32) -> Fault {
         self.0.0.insn.get_or_insert(insn);

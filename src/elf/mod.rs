@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attach;
 mod btf_index;
 mod btf_layout;
 mod btf_section;
@@ -33,9 +34,11 @@ mod section_names;
 mod sections;
 mod special;
 mod stream;
+mod struct_ops;
 mod symbols;
 mod targets;
 
+pub use attach::{AttachKind, AttachSpec};
 pub use btf_section::{BtfSectionError, ReadAt, btf_section, is_elf};
 pub use error::ElfError;
 pub use extern_symbol::{Extern, ExternKind};
@@ -50,3 +53,4 @@ pub use special::{SpecialKind, SpecialSection, Variable};
 pub use stream::{
     Binding, CoreRelocation, Defect, FunctionAddress, Reference, ReferenceTarget, Stream, Symbol,
 };
+pub use struct_ops::{StructOps, StructOpsFunction};

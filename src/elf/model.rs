@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashSet;
+
 use super::exceptions::ExceptionCallbacks;
-use super::{ElfError, Extern, FunctionAddress, Map, SpecialSection, Stream};
+use super::{ElfError, Extern, FunctionAddress, Map, SpecialSection, Stream, StructOps};
 use crate::btf::{Btf, Layout};
 use crate::bytes::Endian;
 use crate::name::Name;
@@ -20,6 +22,9 @@ pub struct Object {
     pub(crate) streams: Vec<Stream>,
     pub(crate) maps: Vec<Map>,
     pub(crate) externs: Vec<Extern>,
+    pub(crate) struct_ops: Vec<StructOps>,
+    /// The functions of those that are not optional.
+    pub(crate) registered: HashSet<super::FunctionAddress>,
     pub(crate) special: Vec<SpecialSection>,
     pub(crate) btf: Option<Arc<Btf>>,
     pub(crate) btf_layout: Layout,
@@ -62,6 +67,17 @@ impl Object {
     /// Symbols that somebody else defines.
     pub fn externs(&self) -> &[Extern] {
         &self.externs
+    }
+
+    /// Its variables of `.struct_ops` and its kin, in the order of the file.
+    pub fn struct_ops(&self) -> &[StructOps] {
+        &self.struct_ops
+    }
+
+    /// Whether a variable of [`struct_ops`](Self::struct_ops) that is registered without
+    /// being asked for holds the function.
+    pub fn is_registered(&self, function: super::FunctionAddress) -> bool {
+        self.registered.contains(&function)
     }
 
     /// Its sections that are neither code nor plain maps, in the order of the file.

@@ -15,8 +15,8 @@ use super::maps_btf::PlacedMap;
 use super::sections::{Role, Roles, check_contents, license, version};
 use super::targets::{Home, Targets};
 use super::{
-    Map, Object, ProgramType, Stream, btf_layout, externs, map_entries, maps_btf, maps_legacy,
-    records, relocations, special, symbols,
+    AttachSpec, Map, Object, ProgramType, Stream, btf_layout, externs, map_entries, maps_btf,
+    maps_legacy, records, relocations, special, struct_ops, symbols,
 };
 use crate::btf::{Btf, Layout};
 use crate::error::{Cause, Error};
@@ -87,6 +87,8 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
             streams: Vec::new(),
             maps: Vec::new(),
             externs: Vec::new(),
+            struct_ops: Vec::new(),
+            registered: Default::default(),
             special: Vec::new(),
             btf: btf.clone(),
             btf_layout: Layout::new(),
@@ -108,6 +110,7 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
     }
     opening.references()?;
     opening.special_sections()?;
+    opening.struct_ops()?;
     opening.warn_of_pointers();
     opening.object.btf_layout = btf_layout::layout(&file, &opening.object.streams);
     let Object {
@@ -162,6 +165,7 @@ impl<'d> Opening<'_, 'd> {
             self.object.streams.push(Stream {
                 section: section.name.clone(),
                 program_type: ProgramType::of_section(section.name.as_bytes()),
+                attach: AttachSpec::of_section(section.name.as_bytes()),
                 insns,
                 symbols: symbols::functions(self.file, section)?,
                 ..Stream::default()
@@ -249,6 +253,21 @@ impl<'d> Opening<'_, 'd> {
                 self.object.special.push(special);
             }
         }
+        Ok(())
+    }
+
+    fn struct_ops(&mut self) -> Result<()> {
+        let reader = struct_ops::Reader {
+            file: self.file,
+            index: self.index,
+            targets: &self.targets,
+            streams: &self.object.streams,
+        };
+        let variables = reader.variables(self.roles)?;
+        let registered = variables.iter().filter(|variable| !variable.optional);
+        let functions = registered.flat_map(|variable| &variable.functions);
+        self.object.registered = functions.map(|member| member.function).collect();
+        self.object.struct_ops = variables;
         Ok(())
     }
 

@@ -11,8 +11,8 @@ use super::externs::ExternKinds;
 use super::fault::{Fault, Result};
 use super::relocations::{Relocated, add_local_calls};
 use super::{
-    CoreRelocation, Extern, FunctionAddress, InfoTable, Map, MapOrigin, Object, ProgramType,
-    Reference, ReferenceTarget, Stream, Symbol,
+    AttachSpec, CoreRelocation, Extern, FunctionAddress, InfoTable, Map, MapOrigin, Object,
+    ProgramType, Reference, ReferenceTarget, Stream, Symbol,
 };
 use crate::btf::{Btf, Layout};
 use crate::bytes::Endian;
@@ -127,6 +127,7 @@ fn from_insns(raw: RawStream) -> Result<Object> {
     let mut stream = Stream {
         section: raw.name.clone(),
         program_type: raw.program_type,
+        attach: AttachSpec::default(),
         insns: raw.insns,
         symbols: raw.symbols,
         references: Vec::new(),
@@ -164,6 +165,8 @@ fn from_insns(raw: RawStream) -> Result<Object> {
         streams,
         maps: raw.maps,
         externs,
+        struct_ops: Vec::new(),
+        registered: Default::default(),
         special: Vec::new(),
         btf: btf.clone(),
         btf_layout,

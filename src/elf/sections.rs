@@ -20,6 +20,8 @@ pub(super) enum Role {
     Version,
     Btf,
     BtfExt,
+    /// Variables that hold functions for the kernel to call.
+    StructOps,
     /// Kept as the file has it.
     Special(SpecialKind),
     /// Everything that does not concern us: debug information, notes, tables.
@@ -103,7 +105,7 @@ fn well_known(name: &[u8]) -> Option<Role> {
         b".jumptables" => Role::Special(SpecialKind::JumpTables),
         _ if name.starts_with(b"maps/") => Role::LegacyMaps,
         _ => match name.strip_prefix(b"?").unwrap_or(name) {
-            b".struct_ops" | b".struct_ops.link" => Role::Special(SpecialKind::StructOps),
+            b".struct_ops" | b".struct_ops.link" => Role::StructOps,
             _ => return None,
         },
     })

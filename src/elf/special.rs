@@ -28,8 +28,6 @@ pub struct SpecialSection {
 /// What a [`SpecialSection`] is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpecialKind {
-    /// Tables of functions that the kernel calls (`.struct_ops`, `.struct_ops.link`, both with `?` too).
-    StructOps,
     /// Variables of the arena (`.addr_space.1`).
     Arena,
     /// Where indirect jumps go (`.jumptables`).
@@ -105,7 +103,7 @@ fn variables(file: &ElfFile<'_>, section: &Section<'_>) -> Result<Vec<Variable>>
 
 /// The instruction that a pointer leads to; what the pointer holds in the file
 /// is added to the symbol.
-fn pointer(
+pub(super) fn pointer(
     file: &ElfFile<'_>,
     targets: &Targets,
     streams: &[Stream],

@@ -1,6 +1,6 @@
 //! An instruction stream before it is cut: one executable section, or one raw array.
 
-use super::{ElfError, InfoTable, ProgramType};
+use super::{AttachSpec, ElfError, InfoTable, ProgramType};
 use crate::btf::TypeId;
 use crate::insn::Insn;
 use crate::name::Name;
@@ -14,6 +14,8 @@ pub struct Stream {
     pub section: Name,
     /// What programs of this section are, by its name.
     pub program_type: ProgramType,
+    /// Where programs of this section attach, by its name.
+    pub attach: AttachSpec,
     /// The instructions.
     pub insns: Vec<Insn>,
     /// The functions, sorted by their start.

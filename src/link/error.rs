@@ -1,5 +1,6 @@
 //! Why a link stage fails.
 
+use super::StructOpsError;
 use super::core::CoreError;
 use crate::error::Status;
 use crate::name::Name;
@@ -62,6 +63,9 @@ pub enum LinkError {
     /// A CO-RE relocation cannot be applied.
     #[error(transparent)]
     Core(#[from] CoreError),
+    /// A `struct_ops` variable cannot be made for the target.
+    #[error(transparent)]
+    StructOps(#[from] StructOpsError),
     /// CO-RE relocations without BTF to explain them.
     #[error("CO-RE relocations, but the object has no BTF")]
     NoLocalBtf,
@@ -158,6 +162,7 @@ impl LinkError {
             | LinkError::UnresolvedExtern { .. }
             | LinkError::Addend { .. }
             | LinkError::TooManyModules
+            | LinkError::StructOps(_)
             | LinkError::NotReferring { .. } => Status::Unresolved,
         }
     }

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attach;
 mod budget;
 pub mod core;
 mod defects;
@@ -14,6 +15,7 @@ mod externs;
 mod finalize;
 mod flatten;
 mod functions;
+mod kernel_type;
 mod lines;
 mod linker;
 mod program;
@@ -21,7 +23,9 @@ mod programs;
 mod reference;
 mod relocate;
 mod split;
+mod struct_ops;
 
+pub use attach::AttachTarget;
 pub use error::LinkError;
 pub use externs::KconfigError;
 pub use finalize::FinalizeOptions;
@@ -30,3 +34,4 @@ pub use linker::Linker;
 pub use program::{InfoBytes, Program, ProgramFunction, ProgramRelocation};
 pub use programs::{Choice, Programs};
 pub use reference::{ProgramReference, ReferenceKind};
+pub use struct_ops::{KernelMember, KernelStructOps, StructOpsError, StructOpsMember};

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::AttachTarget;
 use super::core::{CoreReport, Fixup};
 use super::functions::{Function, FunctionId, Functions, Reach};
 use super::reference::{ProgramReference, references_of};
-use crate::elf::{Object, ProgramType, ReferenceTarget};
+use crate::elf::{AttachKind, Object, ProgramType, ReferenceTarget};
 use crate::error::{Error, Result, Site};
 use crate::insn::Insn;
 use crate::name::Name;
@@ -42,6 +43,7 @@ pub(super) struct Finalized {
     pub function_names: Vec<Name>,
     pub func_info: InfoBytes,
     pub line_info: InfoBytes,
+    pub attach: AttachTarget,
 }
 
 /// Records for BPF_PROG_LOAD: bytes, and the size of each record in bytes.
@@ -122,11 +124,22 @@ impl Program {
     }
 
     /// What a loader passes to BPF_PROG_LOAD, as the section's name tells it.
+    ///
+    /// A program of `struct_ops` is optional unless a variable holds it that is not, and its
+    /// attach type is the member that finalize found it to be.
     pub fn program_type(&self) -> ProgramType {
-        self.entry()
-            .and_then(|entry| entry.stream(&self.object))
-            .map(|stream| stream.program_type)
-            .unwrap_or_default()
+        let stream = self.entry().and_then(|entry| entry.stream(&self.object));
+        let by_section = stream.map(|stream| stream.program_type).unwrap_or_default();
+        match stream.map(|stream| stream.attach.kind) {
+            Some(AttachKind::StructOps) => ProgramType {
+                attach_type: self.finalized.as_ref().and_then(|f| f.attach.member),
+                optional: !self
+                    .entry_address()
+                    .is_some_and(|a| self.object.is_registered(a)),
+                ..by_section
+            },
+            _ => by_section,
+        }
     }
 
     /// Its instructions as far as the stages have come.
@@ -211,7 +224,7 @@ impl Program {
             .unwrap_or_default()
     }
 
-    fn entry(&self) -> Option<&Function> {
+    pub(super) fn entry(&self) -> Option<&Function> {
         self.functions.get(*self.reach.first()?)
     }
 

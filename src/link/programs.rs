@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::budget::Budget;
 use super::functions::{Functions, Seen};
-use super::{Program, split};
+use super::{KernelStructOps, Program, split};
 use crate::elf::{MapOrigin, Object};
 use crate::error::{Cause, Error, Result, Site};
 use crate::name::Name;
@@ -21,6 +21,8 @@ pub struct Programs {
     pub(super) map_fds: Vec<Option<i32>>,
     pub(super) btf: Option<Vec<u8>>,
     pub(super) kconfig: Option<Vec<u8>>,
+    /// One for each variable of the object, once finalize made them.
+    pub(super) struct_ops: Vec<Result<KernelStructOps>>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -47,6 +49,7 @@ impl Programs {
             programs,
             btf: None,
             kconfig: None,
+            struct_ops: Vec::new(),
             warnings: Vec::new(),
         }
     }

@@ -1,22 +1,13 @@
 //! Kernel functions and typed kernel variables: by name and type in the BTF of
 //! vmlinux, then of modules.
 
-use std::sync::Arc;
-
-use super::{KernelType, Resolved, unresolved};
+use super::{Resolved, unresolved};
 use crate::btf::{Btf, Kind, TypeId, essential_name};
 use crate::elf::{Extern, Object};
 use crate::link::LinkError;
 use crate::link::core::types_are_compatible;
-use crate::name::Name;
+use crate::link::kernel_type::{Found, find};
 use crate::target::Target;
-
-/// A type that was found, and where.
-struct Found {
-    btf: Arc<Btf>,
-    id: TypeId,
-    module: Option<Name>,
-}
 
 /// A kernel function, its `___flavour` left out. A weak one that is not there, or
 /// has another prototype, is absent.
@@ -27,7 +18,7 @@ pub(super) fn function(
 ) -> Result<Resolved, LinkError> {
     const WHAT: &str = "kernel function";
     let name = essential_name(symbol.name.as_bytes());
-    let found = match find(target, name, Kind::Func) {
+    let found = match find(target, None, name, Kind::Func) {
         Ok(found) => found,
         Err(_) if symbol.weak => None,
         Err(error) => return Err(unresolved(WHAT, &symbol.name, error)),
@@ -67,7 +58,7 @@ pub(super) fn variable(
 ) -> Result<Resolved, LinkError> {
     const WHAT: &str = "kernel variable";
     let name = essential_name(symbol.name.as_bytes());
-    let found = match find(target, name, Kind::Var) {
+    let found = match find(target, None, name, Kind::Var) {
         Ok(found) => found,
         Err(_) if symbol.weak => None,
         Err(error) => return Err(unresolved(WHAT, &symbol.name, error)),
@@ -86,46 +77,12 @@ pub(super) fn variable(
     }
 }
 
-impl From<Found> for KernelType {
-    fn from(found: Found) -> KernelType {
-        KernelType {
-            id: found.id,
-            module: found.module,
-        }
-    }
-}
-
 fn place(found: &Found) -> String {
     let id = found.id;
     match &found.module {
         Some(module) => format!("that of module {module} [id {id}]"),
         None => format!("that of vmlinux [id {id}]"),
     }
-}
-
-/// The first type of that name: vmlinux, then modules by name.
-fn find(target: &Target, name: &[u8], kind: Kind) -> Result<Option<Found>, String> {
-    let vmlinux = target.vmlinux().map_err(|error| error.to_string())?;
-    if let Some(id) = first(&vmlinux, name, kind) {
-        let module = None;
-        return Ok(Some(Found {
-            btf: vmlinux,
-            id,
-            module,
-        }));
-    }
-    let modules = target.modules().map_err(|error| error.to_string())?;
-    Ok(modules.iter().find_map(|module| {
-        Some(Found {
-            id: first(&module.btf, name, kind)?,
-            btf: module.btf.clone(),
-            module: Some(module.name.clone()),
-        })
-    }))
-}
-
-fn first(btf: &Btf, name: &[u8], kind: Kind) -> Option<TypeId> {
-    btf.named_exact(name, &[kind]).next()
 }
 
 /// What stands behind the FUNC or VAR that the object declares.

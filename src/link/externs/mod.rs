@@ -8,9 +8,9 @@ mod kconfig;
 mod kernel;
 mod symbols;
 
-use crate::btf::TypeId;
 use crate::elf::{Extern, ExternKind, Object};
 use crate::link::LinkError;
+use crate::link::kernel_type::KernelType;
 use crate::name::Name;
 use crate::target::Target;
 
@@ -29,13 +29,6 @@ pub(super) enum Resolved {
     Kconfig(u32),
     /// A weak function that is not there.
     AbsentFunction,
-}
-
-/// A type of the target, and the module that has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct KernelType {
-    pub id: TypeId,
-    pub module: Option<Name>,
 }
 
 /// The externs of one object on one target.

@@ -6,7 +6,8 @@ use crate::insn::Insn;
 use crate::insn::opcode::*;
 use crate::link::LinkError;
 use crate::link::core::POISON_HELPER;
-use crate::link::externs::{KernelType, Resolved};
+use crate::link::externs::Resolved;
+use crate::link::kernel_type::KernelType;
 use crate::link::reference::{ProgramReference, ReferenceKind};
 use crate::name::Name;
 

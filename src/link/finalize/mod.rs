@@ -9,6 +9,7 @@ mod references;
 use super::externs::Externs;
 use super::functions::{Function, FunctionId};
 use super::program::Finalized;
+use super::struct_ops::{self, Uses};
 use super::{Choice, LinkError, Program, Programs};
 use crate::error::{Cause, Error, Result};
 use crate::feature::Feature;
@@ -58,6 +59,10 @@ impl Programs {
         if self.btf.is_none() {
             self.btf = btf::prepared(&self.object, target, &mut warnings);
         }
+        let struct_ops = struct_ops::resolve(&object, target);
+        if self.struct_ops.is_empty() {
+            warnings.extend(struct_ops.warnings(&object));
+        }
         // Records name types of the BTF: without it they mean nothing.
         let with_info = self.btf.is_some() && target.supports(Feature::BtfFunc);
         for &index in chosen {
@@ -81,12 +86,14 @@ impl Programs {
                     positions: &mut positions,
                     externs: &mut externs,
                     modules: ModuleTable::default(),
+                    uses: &struct_ops.uses,
                     warnings: &mut warnings,
                 };
                 results.push((index, job.run()));
             }
         }
         self.kconfig = externs.kconfig_contents().or(self.kconfig.take());
+        self.struct_ops = struct_ops.variables;
         self.warnings.append(&mut warnings);
         for (index, result) in results {
             if let Some(program) = self.programs.get_mut(index)
@@ -125,6 +132,7 @@ struct Job<'a, 'e> {
     positions: &'a mut Positions,
     externs: &'a mut Externs<'e>,
     modules: ModuleTable,
+    uses: &'a Uses,
     warnings: &'a mut Vec<String>,
 }
 
@@ -147,6 +155,7 @@ impl Job<'_, '_> {
             function_names: self.function_names(),
             func_info,
             line_info,
+            attach: self.program.resolve_attach(self.target, self.uses),
         };
         Ok((insns, finalized))
     }
