@@ -7,6 +7,7 @@
 // once, at the head of the header, instead of below each function.
 #![allow(non_camel_case_types, clippy::missing_safety_doc)]
 
+mod attach;
 mod btf;
 mod error;
 mod feature;
@@ -22,10 +23,12 @@ mod program_details;
 mod programs;
 mod status;
 mod stream;
+mod struct_ops;
 mod target;
 mod version;
 
 pub use self::{
-    btf::*, error::*, feature::*, link::*, log::*, map::*, names::*, object::*, options::*,
-    program::*, program_details::*, programs::*, status::*, stream::*, target::*, version::*,
+    attach::*, btf::*, error::*, feature::*, link::*, log::*, map::*, names::*, object::*,
+    options::*, program::*, program_details::*, programs::*, status::*, stream::*, struct_ops::*,
+    target::*, version::*,
 };

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::ffi::{c_char, c_int, c_void};
 
+use super::attach::AttachView;
 use super::error::{bpflink_error, c_name};
 use super::pointer::{SizeFirst, describe, look, query, write};
 use super::program_details::RelocationTexts;
@@ -11,7 +12,8 @@ use super::status::{BPFLINK_E_INVALID_ARGUMENT, BPFLINK_OK, bpflink_status};
 use crate::insn::{INSN_SIZE, encode_stream};
 use crate::link::{InfoBytes, Program, ProgramFunction, ProgramReference};
 
-/// A program's section begins with `?`: it is loaded only when asked for.
+/// A program's section begins with `?`: it is loaded only when asked for. So is a program
+/// of `struct_ops` that no variable holds, or only variables of `?` sections.
 pub const BPFLINK_PROGRAM_OPTIONAL: u32 = 0x1;
 /// A stage could not serve the program; `bpflink_program_error` says why.
 pub const BPFLINK_PROGRAM_FAILED: u32 = 0x2;
@@ -53,7 +55,8 @@ pub struct bpflink_program_info {
     pub line_info_rec_size: u32,
     /// BPF_PROG_TYPE_*, by the section's name; 0 where that is not known.
     pub r#type: u32,
-    /// expected_attach_type, by the section's name; see `BPFLINK_PROGRAM_HAS_ATTACH_TYPE`.
+    /// expected_attach_type, by the section's name; of a `struct_ops` program the number of
+    /// its member, once finalize found it; see `BPFLINK_PROGRAM_HAS_ATTACH_TYPE`.
     pub attach_type: u32,
     /// prog_flags for the load (BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS), by the section's name.
     pub load_flags: u32,
@@ -85,6 +88,7 @@ pub struct ProgramView {
     func_info: OnceCell<InfoBytes>,
     line_info: OnceCell<InfoBytes>,
     error: OnceCell<Option<bpflink_error>>,
+    pub(super) attach: OnceCell<AttachView>,
     pub(super) functions: OnceCell<Vec<ProgramFunction>>,
     pub(super) references: OnceCell<Vec<ProgramReference>>,
     pub(super) relocations: OnceCell<Vec<RelocationTexts>>,

@@ -7,6 +7,7 @@ use super::error::{bpflink_error, c_text};
 use super::pointer::{Handle, change, free, look, opaque, query, string, write};
 use super::program::ProgramView;
 use super::status::{BPFLINK_E_INVALID_ARGUMENT, BPFLINK_OK, bpflink_status};
+use super::struct_ops::StructOpsView;
 use crate::error::Result;
 use crate::link::Programs;
 use crate::name::Name;
@@ -22,6 +23,7 @@ pub struct ProgramSet {
     pub(super) set: Programs,
     views: Vec<ProgramView>,
     warnings: OnceCell<Vec<std::ffi::CString>>,
+    pub(super) struct_ops: StructOpsView,
 }
 
 impl ProgramSet {
@@ -30,6 +32,7 @@ impl ProgramSet {
             set,
             views: Vec::new(),
             warnings: OnceCell::new(),
+            struct_ops: StructOpsView::default(),
         };
         this.forget();
         this
@@ -41,6 +44,7 @@ impl ProgramSet {
         self.views
             .resize_with(self.set.programs().len(), ProgramView::default);
         self.warnings = OnceCell::new();
+        self.struct_ops = StructOpsView::default();
     }
 
     /// Runs a stage, tells its warnings.

@@ -16,8 +16,8 @@ use super::program::bpf_insn;
 use super::status::bpflink_status;
 use crate::bytes::Endian;
 use crate::elf::{
-    Binding, CoreRelocation, Map, MapDefinition, MapOrigin, Object, ProgramType, RawReference,
-    RawStream, Symbol,
+    AttachSpec, Binding, CoreRelocation, Map, MapDefinition, MapOrigin, Object, ProgramType,
+    RawReference, RawStream, Symbol,
 };
 use crate::error::{Cause, Result};
 use crate::insn::Insn;
@@ -165,6 +165,9 @@ unsafe fn raw_stream(stream: &bpflink_stream, name: Name) -> Result<RawStream> {
     unsafe {
         raw.program_type = optional_string(stream.section)
             .map(|name| ProgramType::of_section(name.to_bytes()))
+            .unwrap_or_default();
+        raw.attach = optional_string(stream.section)
+            .map(|name| AttachSpec::of_section(name.to_bytes()))
             .unwrap_or_default();
         raw.license = optional_string(stream.license).map(|text| Name::new(text.to_bytes()));
         raw.symbols = table(stream.symbols, stream.symbol_count, "symbols", |s| {

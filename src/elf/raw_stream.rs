@@ -43,6 +43,8 @@ pub struct RawStream {
     pub line_info: InfoTable,
     /// What the programs are; [`ProgramType::of_section`] tells it of a name.
     pub program_type: ProgramType,
+    /// Where they attach; [`AttachSpec::of_section`] tells it of a name.
+    pub attach: AttachSpec,
     /// The license.
     pub license: Option<Name>,
     /// The kernel version, as LINUX_VERSION_CODE.
@@ -79,6 +81,7 @@ impl RawStream {
             func_info: InfoTable::default(),
             line_info: InfoTable::default(),
             program_type: ProgramType::default(),
+            attach: AttachSpec::default(),
             license: None,
             version: None,
             maps: Vec::new(),
@@ -127,7 +130,7 @@ fn from_insns(raw: RawStream) -> Result<Object> {
     let mut stream = Stream {
         section: raw.name.clone(),
         program_type: raw.program_type,
-        attach: AttachSpec::default(),
+        attach: raw.attach,
         insns: raw.insns,
         symbols: raw.symbols,
         references: Vec::new(),
