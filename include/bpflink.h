@@ -692,7 +692,8 @@ bpflink_status bpflink_link(const bpflink_object *object,
 
 /* ---- One program of a set. */
 
-// A program's section begins with `?`: it is loaded only when asked for.
+// A program's section begins with `?`: it is loaded only when asked for. So is a program
+// of `struct_ops` that no variable holds, or only variables of `?` sections.
 #define BPFLINK_PROGRAM_OPTIONAL 1
 
 // A stage could not serve the program; `bpflink_program_error` says why.
@@ -735,7 +736,8 @@ typedef struct bpflink_program_info {
         uint32_t line_info_rec_size;
         // BPF_PROG_TYPE_*, by the section's name; 0 where that is not known.
         uint32_t type;
-        // expected_attach_type, by the section's name; see `BPFLINK_PROGRAM_HAS_ATTACH_TYPE`.
+        // expected_attach_type, by the section's name; of a `struct_ops` program the number of
+        // its member, once finalize found it; see `BPFLINK_PROGRAM_HAS_ATTACH_TYPE`.
         uint32_t attach_type;
         // prog_flags for the load (BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS), by the section's name.
         uint32_t load_flags;
@@ -886,6 +888,196 @@ bpflink_status bpflink_program_relocation(const bpflink_programs *programs,
                                           size_t index,
                                           size_t number,
                                           struct bpflink_relocation_info *info);
+
+/* ---- Where a program attaches. */
+
+// The section says nothing: an interface, a cgroup, a socket, an event …
+#define BPFLINK_ATTACH_NONE 0
+
+// `kprobe`, `kretprobe`: the kernel function `name`, `offset` bytes into it.
+#define BPFLINK_ATTACH_KPROBE 1
+
+// `kprobe.multi`, `kprobe.session`: kernel functions that the pattern `name` (`*`, `?`) names.
+#define BPFLINK_ATTACH_KPROBE_MULTI 2
+
+// `ksyscall`, `kretsyscall`: the system call `name`, without the architecture's prefix.
+#define BPFLINK_ATTACH_KSYSCALL 3
+
+// `uprobe`, `uretprobe`: the function `name` of the file `path`, `offset` bytes into it.
+#define BPFLINK_ATTACH_UPROBE 4
+
+// `uprobe.multi`, `uprobe.session`: functions of the file `path` by the pattern `name`.
+#define BPFLINK_ATTACH_UPROBE_MULTI 5
+
+// `usdt`: the probe `name` of the provider `category` in the file `path`.
+#define BPFLINK_ATTACH_USDT 6
+
+// `tp`, `tracepoint`: `category` and `name`, as below events/ of tracefs.
+#define BPFLINK_ATTACH_TRACEPOINT 7
+
+// `raw_tp`, `raw_tracepoint`: the tracepoint `name`.
+#define BPFLINK_ATTACH_RAW_TRACEPOINT 8
+
+// `fentry`, `fexit`, `fsession`, `fmod_ret`: the kernel function of `btf_id`.
+#define BPFLINK_ATTACH_FUNCTION 9
+
+// `tp_btf`: the tracepoint whose `btf_trace_` typedef is `btf_id`.
+#define BPFLINK_ATTACH_BTF_TRACEPOINT 10
+
+// `lsm`, `lsm_cgroup`: the hook whose `bpf_lsm_` function is `btf_id`.
+#define BPFLINK_ATTACH_LSM 11
+
+// `iter`: the iterator whose `bpf_iter_` function is `btf_id`.
+#define BPFLINK_ATTACH_ITERATOR 12
+
+// `freplace`: the function `name` of another program; that program's file descriptor
+// (attach_prog_fd) and the type id in its BTF are the loader's to know.
+#define BPFLINK_ATTACH_EXTENSION 13
+
+// `struct_ops`: the member `name` of the kernel's struct `btf_id`.
+#define BPFLINK_ATTACH_STRUCT_OPS 14
+
+// The program runs when the function returns.
+#define BPFLINK_ATTACH_ON_RETURN 1
+
+// The program runs at entry and, as the entry decides, at return.
+#define BPFLINK_ATTACH_SESSION 2
+
+// What a program attaches to: what its section says, in the forms that libbpf reads,
+// and after finalize the type ids of the target. Strings are never NULL but `problem`,
+// and borrowed until the set is changed or freed.
+typedef struct bpflink_attach_info {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // What is attached to; what it is, `kind` says. Empty where the section does not say.
+        const char *name;
+        // Of a tracepoint its category, of a USDT probe its provider; else empty.
+        const char *category;
+        // Of probes in user space, the file; else empty.
+        const char *path;
+        // The kernel module in whose BTF `btf_id` counts: its BTF's file descriptor is
+        // attach_btf_obj_fd of BPF_PROG_LOAD. Empty for vmlinux. Before finalize the module
+        // that the section names (`fentry/module:function`), if it does.
+        const char *module;
+        // Why the program cannot be attached, or not loaded without another target, as far
+        // as that is known; or NULL. It is no reason to fail the link: the loader may know
+        // better where to attach.
+        const char *problem;
+        // Where in the function, bytes.
+        uint64_t offset;
+        // `BPFLINK_ATTACH_NONE` to `BPFLINK_ATTACH_STRUCT_OPS`.
+        uint32_t kind;
+        // `BPFLINK_ATTACH_ON_RETURN`, `BPFLINK_ATTACH_SESSION`.
+        uint32_t flags;
+        // attach_btf_id of BPF_PROG_LOAD. 0 before finalize, for kinds that have none, and
+        // where the target lacks it.
+        uint32_t btf_id;
+        // Of a `struct_ops` program after finalize, 1 where expected_attach_type is the
+        // number of its member in the kernel's struct (`attach_type` of
+        // `bpflink_program_info`); else 0.
+        uint32_t is_member;
+} bpflink_attach_info;
+
+// Describes where a program attaches.
+bpflink_status bpflink_program_attach(const bpflink_programs *programs,
+                                      size_t index,
+                                      struct bpflink_attach_info *info);
+
+/* ---- Variables of `.struct_ops`: what a loader registers with the kernel. */
+
+// Its section is `.struct_ops.link`: the map has BPF_F_LINK, and a link registers it.
+#define BPFLINK_STRUCT_OPS_LINK 1
+
+// Its section begins with `?`: it is registered only when asked for.
+#define BPFLINK_STRUCT_OPS_OPTIONAL 2
+
+// The target cannot take it; `bpflink_programs_struct_ops_error` says why.
+#define BPFLINK_STRUCT_OPS_FAILED 4
+
+// What BPF_MAP_CREATE of a BPF_MAP_TYPE_STRUCT_OPS (key_size 4, max_entries 1) and
+// BPF_MAP_UPDATE_ELEM of its entry 0 need. What the target has to say is 0, NULL or
+// empty before finalize and for a variable that failed. Borrowed until the set is
+// changed or freed.
+typedef struct bpflink_struct_ops_info {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // The variable's name, which is the map's.
+        const char *name;
+        // The section that defines it.
+        const char *section;
+        // The struct's name in the object, with its `___flavour`.
+        const char *local_type;
+        // The kernel's struct.
+        const char *kernel_type;
+        // The module whose BTF has the kernel's types: its file descriptor is the map's
+        // value_type_btf_obj_fd, with BPF_F_VTYPE_BTF_OBJ_FD in map_flags. Empty for vmlinux.
+        const char *module;
+        // The value in the kernel's layout and the object's byte order. Where it holds a
+        // program, zeros: `bpflink_programs_struct_ops_member` says where which program's
+        // file descriptor goes.
+        const void *value;
+        // Bytes of `value`: value_size of the map.
+        size_t value_size;
+        // Number of members of the struct in the object.
+        size_t member_count;
+        // `BPFLINK_STRUCT_OPS_LINK` and the like.
+        uint32_t flags;
+        // Type id of the struct in the object's BTF.
+        uint32_t local_type_id;
+        // Type id of the kernel's struct.
+        uint32_t kernel_type_id;
+        // Type id of `struct bpf_struct_ops_NAME`: btf_vmlinux_value_type_id of the map.
+        uint32_t value_type_id;
+        // Where in the value the struct starts, bytes.
+        uint32_t data_offset;
+        // The status of its failure, or 0.
+        bpflink_status status;
+} bpflink_struct_ops_info;
+
+// One member of a `struct_ops` variable. Borrowed until the set is changed or freed.
+typedef struct bpflink_struct_ops_member {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // Its name; empty for an anonymous one.
+        const char *name;
+        // The program that it holds, or NULL. Its file descriptor goes to `kernel_offset`,
+        // as an integer of `kernel_size` bytes in the target's byte order.
+        const char *program;
+        // Bytes in the object's struct.
+        uint64_t local_size;
+        // Bytes in the kernel's.
+        uint64_t kernel_size;
+        // Where in the object's struct it starts, bytes.
+        uint32_t local_offset;
+        // Where in the map's value it starts, bytes.
+        uint32_t kernel_offset;
+        // Its number in the kernel's struct: expected_attach_type of its program.
+        uint32_t kernel_index;
+        // 1 where the kernel's struct has it; 0 for a zero member that it lacks.
+        uint32_t in_kernel;
+} bpflink_struct_ops_member;
+
+// Number of `struct_ops` variables of the set's object; 0 for NULL.
+size_t bpflink_programs_struct_ops_count(const bpflink_programs *programs);
+
+// Describes one `struct_ops` variable, for the target once finalize is done.
+//
+// A variable that the target cannot take fails neither the call nor any program:
+// the others may be registered.
+bpflink_status bpflink_programs_struct_ops(const bpflink_programs *programs,
+                                           size_t index,
+                                           struct bpflink_struct_ops_info *info);
+
+// Why the target cannot take a variable, or NULL. Borrowed until the set is changed or freed.
+const bpflink_error *bpflink_programs_struct_ops_error(const bpflink_programs *programs,
+                                                       size_t index);
+
+// One member of a `struct_ops` variable, in the order of the object's struct; there
+// after finalize.
+bpflink_status bpflink_programs_struct_ops_member(const bpflink_programs *programs,
+                                                  size_t index,
+                                                  size_t number,
+                                                  struct bpflink_struct_ops_member *info);
 
 /* ---- Instruction streams that never were an ELF file. */
 

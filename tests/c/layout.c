@@ -208,6 +208,59 @@ static void relocation_info_layout(void)
 	END(bpflink_relocation_info);
 }
 
+static void attach_info_layout(void)
+{
+	BEGIN(bpflink_attach_info);
+	FIELD(bpflink_attach_info, size);
+	FIELD(bpflink_attach_info, name);
+	FIELD(bpflink_attach_info, category);
+	FIELD(bpflink_attach_info, path);
+	FIELD(bpflink_attach_info, module);
+	FIELD(bpflink_attach_info, problem);
+	FIELD(bpflink_attach_info, offset);
+	FIELD(bpflink_attach_info, kind);
+	FIELD(bpflink_attach_info, flags);
+	FIELD(bpflink_attach_info, btf_id);
+	FIELD(bpflink_attach_info, is_member);
+	END(bpflink_attach_info);
+}
+
+static void struct_ops_info_layout(void)
+{
+	BEGIN(bpflink_struct_ops_info);
+	FIELD(bpflink_struct_ops_info, size);
+	FIELD(bpflink_struct_ops_info, name);
+	FIELD(bpflink_struct_ops_info, section);
+	FIELD(bpflink_struct_ops_info, local_type);
+	FIELD(bpflink_struct_ops_info, kernel_type);
+	FIELD(bpflink_struct_ops_info, module);
+	FIELD(bpflink_struct_ops_info, value);
+	FIELD(bpflink_struct_ops_info, value_size);
+	FIELD(bpflink_struct_ops_info, member_count);
+	FIELD(bpflink_struct_ops_info, flags);
+	FIELD(bpflink_struct_ops_info, local_type_id);
+	FIELD(bpflink_struct_ops_info, kernel_type_id);
+	FIELD(bpflink_struct_ops_info, value_type_id);
+	FIELD(bpflink_struct_ops_info, data_offset);
+	FIELD(bpflink_struct_ops_info, status);
+	END(bpflink_struct_ops_info);
+}
+
+static void struct_ops_member_layout(void)
+{
+	BEGIN(bpflink_struct_ops_member);
+	FIELD(bpflink_struct_ops_member, size);
+	FIELD(bpflink_struct_ops_member, name);
+	FIELD(bpflink_struct_ops_member, program);
+	FIELD(bpflink_struct_ops_member, local_size);
+	FIELD(bpflink_struct_ops_member, kernel_size);
+	FIELD(bpflink_struct_ops_member, local_offset);
+	FIELD(bpflink_struct_ops_member, kernel_offset);
+	FIELD(bpflink_struct_ops_member, kernel_index);
+	FIELD(bpflink_struct_ops_member, in_kernel);
+	END(bpflink_struct_ops_member);
+}
+
 static void stream_symbol_layout(void)
 {
 	BEGIN(bpflink_stream_symbol);
@@ -275,6 +328,9 @@ int main(void)
 	function_info_layout();
 	reference_info_layout();
 	relocation_info_layout();
+	attach_info_layout();
+	struct_ops_info_layout();
+	struct_ops_member_layout();
 	stream_symbol_layout();
 	stream_reference_layout();
 	stream_core_relocation_layout();

@@ -96,10 +96,19 @@ static void past_the_end(void)
 	for (i = 0; i < 2; i++) {
 		bpflink_map_info map;
 		bpflink_program_info program;
+		bpflink_attach_info attach;
+		bpflink_struct_ops_info variable;
+		bpflink_struct_ops_member member;
 		int answer = 7;
 
 		memset(&map, 0, sizeof map);
 		memset(&program, 0, sizeof program);
+		memset(&attach, 0, sizeof attach);
+		memset(&variable, 0, sizeof variable);
+		memset(&member, 0, sizeof member);
+		attach.size = sizeof attach;
+		variable.size = sizeof variable;
+		member.size = sizeof member;
 		map.size = sizeof map;
 		program.size = sizeof program;
 		CHECK(bpflink_object_map(object, far[i], &map) == BPFLINK_E_NOT_FOUND);
@@ -107,6 +116,10 @@ static void past_the_end(void)
 		CHECK(bpflink_object_map_entry_count(object, far[i]) == 0);
 		CHECK(bpflink_programs_get(set, far[i], &program) == BPFLINK_E_NOT_FOUND);
 		CHECK(bpflink_program_error(set, far[i]) == NULL);
+		CHECK(bpflink_program_attach(set, far[i], &attach) == BPFLINK_E_NOT_FOUND);
+		CHECK(bpflink_programs_struct_ops(set, far[i], &variable) == BPFLINK_E_NOT_FOUND);
+		CHECK(bpflink_programs_struct_ops_error(set, far[i]) == NULL);
+		CHECK(bpflink_programs_struct_ops_member(set, far[i], 0, &member) == BPFLINK_E_NOT_FOUND);
 		CHECK(bpflink_program_function_count(set, far[i]) == 0);
 		CHECK(bpflink_program_reference_count(set, far[i]) == 0);
 		CHECK(bpflink_program_relocation_count(set, far[i]) == 0);
@@ -176,6 +189,9 @@ static void null_set_accessors(void)
 	bpflink_function_info function;
 	bpflink_reference_info reference;
 	bpflink_relocation_info relocation;
+	bpflink_attach_info attach;
+	bpflink_struct_ops_info variable;
+	bpflink_struct_ops_member member;
 	size_t size = 7;
 	int answer;
 
@@ -183,6 +199,12 @@ static void null_set_accessors(void)
 	memset(&function, 0, sizeof function);
 	memset(&reference, 0, sizeof reference);
 	memset(&relocation, 0, sizeof relocation);
+	memset(&attach, 0, sizeof attach);
+	memset(&variable, 0, sizeof variable);
+	memset(&member, 0, sizeof member);
+	attach.size = sizeof attach;
+	variable.size = sizeof variable;
+	member.size = sizeof member;
 	program.size = sizeof program;
 	function.size = sizeof function;
 	reference.size = sizeof reference;
@@ -214,6 +236,14 @@ static void null_set_accessors(void)
 	CHECK(bpflink_program_relocation_count(NULL, 0) == 0);
 	CHECK(bpflink_program_relocation(NULL, 0, 0, &relocation) == INVALID);
 	CHECK(bpflink_program_relocation(set, 0, 0, NULL) == INVALID);
+	CHECK(bpflink_program_attach(NULL, 0, &attach) == INVALID);
+	CHECK(bpflink_program_attach(set, 0, NULL) == INVALID);
+	CHECK(bpflink_programs_struct_ops_count(NULL) == 0);
+	CHECK(bpflink_programs_struct_ops(NULL, 0, &variable) == INVALID);
+	CHECK(bpflink_programs_struct_ops(set, 0, NULL) == INVALID);
+	CHECK(bpflink_programs_struct_ops_error(NULL, 0) == NULL);
+	CHECK(bpflink_programs_struct_ops_member(NULL, 0, 0, &member) == INVALID);
+	CHECK(bpflink_programs_struct_ops_member(set, 0, 0, NULL) == INVALID);
 }
 
 static void names_of_numbers(void)

@@ -16,7 +16,7 @@ HERE=$TOP/tests/c
 SAMPLE=$WORK/sample.bpf.o
 CASES=$WORK/cases
 strict=(-Wall -Wextra -Wpedantic -Wshadow -Werror -pthread -g)
-names=(nulls structs stream targets lifetimes threads replay)
+names=(nulls structs stream targets lifetimes threads replay struct_ops)
 
 sources() { # of a test program
 	case $1 in
@@ -73,6 +73,7 @@ all_programs() { # WHAT FOLDER CASE... -- RUNNER...
 		counted "$name, $what" "$@" "$WORK/$folder/$name" "$SAMPLE"
 	done
 	counted "stream, $what" "$@" "$WORK/$folder/stream"
+	counted "struct_ops, $what" "$@" "$WORK/$folder/struct_ops" "$WORK/struct_ops.bpf.o"
 	counted "targets, $what" "$@" "$WORK/$folder/targets"
 	counted "threads, $what" "$@" "$WORK/$folder/threads" "$SAMPLE" "${kernel[@]}"
 	[ ${#cases[@]} = 0 ] || counted "replay of ${#cases[@]} cases, $what" "$@" "$WORK/$folder/replay" "$CASES" "${cases[@]}"
@@ -126,6 +127,7 @@ same_symbols() {
 }
 
 try "the sample object" make --no-print-directory -s -C examples/c OUT="$WORK" CLANG="$(clang)" sample.bpf.o
+try "an object of struct_ops" "$(clang)" -target bpfel -O2 -g -c -o "$WORK/struct_ops.bpf.o" tests/bpf/struct_ops.bpf.c
 try "the cases of the Rust tests" record
 mapfile -t cases < <(find "$CASES" -name '*.case' | LC_ALL=C sort)
 some=() # for the slow ones

@@ -64,6 +64,11 @@ static bpflink_status describe_relocation(void *info)
 	return bpflink_program_relocation(set, look(), 0, (bpflink_relocation_info *)info);
 }
 
+static bpflink_status describe_attach(void *info)
+{
+	return bpflink_program_attach(set, look(), (bpflink_attach_info *)info);
+}
+
 static bpflink_status describe_site(void *info)
 {
 	bpflink_object *none = NULL;
@@ -256,6 +261,7 @@ int main(int argc, char **argv)
 	output_struct(describe_function, sizeof(bpflink_function_info), 1);
 	output_struct(describe_reference, sizeof(bpflink_reference_info), 1);
 	output_struct(describe_relocation, sizeof(bpflink_relocation_info), 1);
+	output_struct(describe_attach, sizeof(bpflink_attach_info), 1);
 	output_struct(describe_site, sizeof(bpflink_site), 0);
 	options_and_flags();
 	bpflink_programs_free(set);
