@@ -323,7 +323,8 @@ typedef struct bpflink_map_info {
         const char *name;
         // The section that defines it.
         const char *section;
-        // The first value's contents, or NULL where there are none (`.bss` is all zeros).
+        // The first value's contents, of an arena its global variables; or NULL where there are
+        // none (`.bss` is all zeros). See `bpflink_programs_map_contents`.
         const void *initial;
         // Bytes of `initial`.
         size_t initial_size;
@@ -614,10 +615,19 @@ const void *bpflink_programs_btf(const struct bpflink_programs *programs, size_t
 // The contents that a map starts with, by its number in the object: those of
 // `bpflink_object_map`, and of `.kconfig` what finalize found on the target. Returns
 // the bytes and writes their number to `size`; NULL and 0 for a map that starts empty
-// or all zeros.
+// or all zeros. They are the map's first value, but of an arena (BPF_MAP_TYPE_ARENA) the
+// global variables in it, which the loader copies to `bpflink_programs_map_contents_offset`.
 const void *bpflink_programs_map_contents(const struct bpflink_programs *programs,
                                           size_t map,
                                           size_t *size);
+
+// Where in a map its contents go, bytes: 0, but for an arena with global variables. They lie
+// in its last pages, as libbpf places them, or on kernels before 7.0 in its first; finalize
+// decides for its target (pages of CONFIG_PAGE_SHIFT, else of 4096 bytes). The loader
+// creates the arena with the `max_entries` of `bpflink_object_map`, maps it, and copies
+// the contents to this offset before it loads programs.
+uint64_t bpflink_programs_map_contents_offset(const struct bpflink_programs *programs,
+                                              size_t map);
 
 // Number of warnings so far; 0 for NULL.
 size_t bpflink_programs_warning_count(const struct bpflink_programs *programs);
@@ -785,6 +795,10 @@ bpflink_status bpflink_has_function_references(const bpflink_programs *programs,
 // A symbol that nobody is known to define.
 #define BPFLINK_REF_UNKNOWN 5
 
+// A table of indirect jumps: the file descriptor of the map that the loader makes of it
+// (`bpflink_program_jump_table`) goes into `imm`.
+#define BPFLINK_REF_JUMP_TABLE 6
+
 // The instruction has a new value.
 #define BPFLINK_OUTCOME_PATCHED 0
 
@@ -813,11 +827,13 @@ typedef struct bpflink_function_info {
 typedef struct bpflink_reference_info {
         // Size of this struct in bytes, set by the caller.
         size_t size;
-        // The ELF symbol's name, or the data section's.
+        // The ELF symbol's name, or the data section's. Of a variable of the arena it is the
+        // arena's, of a table of indirect jumps `.jumptables`.
         const char *name;
         // The module that defines it; empty for the kernel itself and for maps.
         const char *module;
-        // For `BPFLINK_REF_MAP_VALUE`, the offset into the value, bytes.
+        // For `BPFLINK_REF_MAP_VALUE`, the offset into the value, bytes (for an arena, after
+        // finalize, into the arena); for `BPFLINK_REF_JUMP_TABLE`, into the table.
         int64_t offset;
         // The instruction slot in the program.
         uint32_t insn;
@@ -825,7 +841,8 @@ typedef struct bpflink_reference_info {
         uint32_t kind;
         // 1 where nothing is left for the loader to fill, else 0.
         uint32_t resolved;
-        // The map's number in its object, for references to maps; else 0.
+        // The map's number in its object, for references to maps; the table's in its program,
+        // for `BPFLINK_REF_JUMP_TABLE` after finalize; else 0.
         uint32_t map;
         // For a kernel function or typed variable that was found, its type id in the BTF of
         // the kernel or of `module`; else 0.
@@ -888,6 +905,41 @@ bpflink_status bpflink_program_relocation(const bpflink_programs *programs,
                                           size_t index,
                                           size_t number,
                                           struct bpflink_relocation_info *info);
+
+/* ---- Tables of indirect jumps. */
+
+// A table of the indirect jumps (`gotox`) of a program, out of the object's section
+// `.jumptables`. The loader makes a map of it, for this program alone:
+// BPF_MAP_TYPE_INSN_ARRAY, keys of 4 bytes, values of `struct bpf_insn_array_value`,
+// `target_count` entries, each with its slot in `orig_off`. It freezes the map
+// and puts its file descriptor into `imm` of each of `insns` before it loads the program.
+typedef struct bpflink_jump_table_info {
+        // Size of this struct in bytes, set by the caller.
+        size_t size;
+        // The ELF symbol's name, as `BPF.JT.0.0`; the section's where it has none.
+        const char *name;
+        // The instruction slots of the program that the entries lead to, in order.
+        const uint32_t *targets;
+        // The instruction slots of the program that load the table's address, in order:
+        // the first slots of 64-bit loads.
+        const uint32_t *insns;
+        // Number of `targets`.
+        uint32_t target_count;
+        // Number of `insns`.
+        uint32_t insn_count;
+} bpflink_jump_table_info;
+
+// Number of tables of indirect jumps of a program; 0 before finalize, and where there
+// is no such program.
+size_t bpflink_program_jump_table_count(const bpflink_programs *programs, size_t index);
+
+// One table of indirect jumps of a program, in the order of their first use. A
+// reference of kind `BPFLINK_REF_JUMP_TABLE` has its number in `map`. What it points to
+// is borrowed until the set is changed or freed.
+bpflink_status bpflink_program_jump_table(const bpflink_programs *programs,
+                                          size_t index,
+                                          size_t number,
+                                          struct bpflink_jump_table_info *info);
 
 /* ---- Where a program attaches. */
 

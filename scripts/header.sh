@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 out=${1:-include/bpflink.h}
 cbindgen=${CBINDGEN:-cbindgen}
 parts=(version status error log object map btf target feature options programs link program
-	program_details attach struct_ops stream names)
+	program_details jump_table attach struct_ops stream names)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

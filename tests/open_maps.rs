@@ -355,33 +355,3 @@ fn a_reference_into_an_unknown_section() {
         assert!(message.contains(part), "{part} in {message}");
     }
 }
-
-/// Sections of a meaning of their own are kept with their variables and their pointers.
-#[test]
-fn special_sections_are_kept() {
-    for order in Order::BOTH {
-        let mut o = Obj::new(order);
-        let body = [mov(0, 0), exit()];
-        let code = o.code(
-            "struct_ops/init",
-            &[Fun("init", GLOBAL, &body), Fun("next", GLOBAL, &body)],
-        );
-        let sec = o.elf.data(".jumptables", vec![0; 24]);
-        o.elf.object("ops", GLOBAL, sec, 0, 24);
-        o.elf.rel(sec, 16, code.funs[1].0, r_bpf::ABS64);
-        let object = opened(&o.build());
-        let [special] = object.special_sections() else {
-            panic!("one section: {:?}", object.special_sections());
-        };
-        assert_eq!(special.name, ".jumptables");
-        assert_eq!(special.contents, [0; 24]);
-        assert_eq!(
-            (special.variables[0].offset, special.variables[0].size),
-            (0, 24)
-        );
-        assert_eq!(
-            special.pointers,
-            [(16, FunctionAddress { stream: 0, insn: 2 })]
-        );
-    }
-}

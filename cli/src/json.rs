@@ -1,7 +1,7 @@
 //! One JSON object per line, for machines.
 
 use bpflink::elf::Map;
-use bpflink::link::{ProgramReference, ProgramRelocation};
+use bpflink::link::{ProgramReference, ProgramRelocation, ReferenceKind};
 use bpflink::{Program, Programs};
 use serde_json::{Value, json};
 
@@ -55,11 +55,19 @@ fn program_value(program: &Program, lines: bool) -> Value {
 fn reference_value(reference: &ProgramReference) -> Value {
     json!({
         "insn": reference.insn,
-        "kind": reference.kind.name(),
+        "kind": kind(reference.kind),
         "name": reference.name.to_string(),
         "offset": reference.offset,
         "module": reference.module.to_string(),
     })
+}
+
+/// To the kernel a table of indirect jumps is the value of a map.
+fn kind(kind: ReferenceKind) -> &'static str {
+    match kind {
+        ReferenceKind::JumpTable => ReferenceKind::MapValue.name(),
+        kind => kind.name(),
+    }
 }
 
 fn relocation_value(relocation: ProgramRelocation<'_>) -> Value {

@@ -18,7 +18,10 @@ pub fn text(programs: &Programs, lines: bool) -> String {
         .collect();
     let maps = programs.object().maps().iter().enumerate();
     let maps: String = maps
-        .map(|(index, map)| map_line(map, programs.map_contents(index)))
+        .map(|(index, map)| {
+            let contents = programs.map_contents(index);
+            map_line(map, contents, programs.map_contents_offset(index))
+        })
         .collect();
     if !maps.is_empty() {
         blocks.push(maps);
@@ -77,7 +80,7 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// `map sockets  hash, key 4, value 16, 10240 entries`
-fn map_line(map: &Map, contents: Option<&[u8]>) -> String {
+fn map_line(map: &Map, contents: Option<&[u8]>, offset: u64) -> String {
     let definition = &map.definition;
     let mut line = format!("map {}  {}", map.name, map_type_name(definition.map_type));
     let parts = [
@@ -99,6 +102,9 @@ fn map_line(map: &Map, contents: Option<&[u8]>) -> String {
     }
     if let Some(contents) = contents {
         let _ = write!(line, ", {} of contents", counted(contents.len(), "byte"));
+        if offset != 0 {
+            let _ = write!(line, " at offset {offset}");
+        }
     }
     line + "\n"
 }

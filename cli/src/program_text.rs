@@ -8,7 +8,9 @@ use bpflink::Program;
 use bpflink::insn::Insn;
 use bpflink::insn::opcode::*;
 use bpflink::link::core::{CoreReport, Outcome};
-use bpflink::link::{ProgramFunction, ProgramLine, ProgramReference, ReferenceKind};
+use bpflink::link::{
+    ProgramFunction, ProgramJumpTable, ProgramLine, ProgramReference, ReferenceKind,
+};
 
 use crate::disasm::{self, Operands};
 
@@ -26,6 +28,7 @@ pub struct ProgramText<'a> {
     references: BTreeMap<usize, ProgramReference>,
     relocations: BTreeMap<usize, &'a CoreReport>,
     lines: BTreeMap<usize, ProgramLine>,
+    jump_tables: &'a [ProgramJumpTable],
 }
 
 impl<'a> ProgramText<'a> {
@@ -48,6 +51,7 @@ impl<'a> ProgramText<'a> {
                 .map(|r| (r.insn as usize, r.report))
                 .collect(),
             lines: lines.into_iter().map(|l| (l.insn as usize, l)).collect(),
+            jump_tables: program.jump_tables(),
         }
     }
 
@@ -73,11 +77,18 @@ impl<'a> ProgramText<'a> {
         let function = self
             .function_target(slot, insn)
             .map(|target| format!("at {target}"));
-        let parts: Vec<String> = [relocation, reference, function]
+        let table = self.jump_table(slot).map(leads_to);
+        let parts: Vec<String> = [relocation, reference, function, table]
             .into_iter()
             .flatten()
             .collect();
         parts.join(", ")
+    }
+
+    /// The table of indirect jumps that the instruction at `slot` loads.
+    fn jump_table(&self, slot: usize) -> Option<&ProgramJumpTable> {
+        let number = self.references.get(&slot)?.jump_table?;
+        self.jump_tables.get(number as usize)
     }
 
     /// The slot that a call or an address of a function of the program means.
@@ -105,13 +116,25 @@ fn describe(report: &CoreReport) -> String {
     }
 }
 
+/// `leads to 12, 35, 22`
+fn leads_to(table: &ProgramJumpTable) -> String {
+    const SHOWN: usize = 16;
+    let targets = table.targets.iter().take(SHOWN);
+    let shown: Vec<String> = targets.map(u32::to_string).collect();
+    let rest = match table.targets.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("leads to {}{rest}", shown.join(", "))
+}
+
 /// Where what an instruction refers to comes from, unless its text says so.
 fn origin(reference: &ProgramReference) -> Option<String> {
     let what = match reference.kind {
         ReferenceKind::Kfunc => "kernel function",
         ReferenceKind::Ksym | ReferenceKind::BtfId => "kernel symbol",
         ReferenceKind::Unknown => "undefined",
-        ReferenceKind::MapFd | ReferenceKind::MapValue => return None,
+        ReferenceKind::MapFd | ReferenceKind::MapValue | ReferenceKind::JumpTable => return None,
     };
     Some(match reference.module.is_empty() {
         true => what.to_owned(),
@@ -168,6 +191,9 @@ impl Operands for At<'_> {
                 None => format!("{value:#x}"),
             },
             PSEUDO_MAP_FD => format!("map {}", name(format!("fd {low}"))),
+            PSEUDO_MAP_VALUE if let Some(table) = self.program.jump_table(self.slot) => {
+                format!("jump table {} + {offset}", table.name)
+            }
             PSEUDO_MAP_VALUE => format!("map {}[0] + {offset}", name(format!("fd {low}"))),
             PSEUDO_BTF_ID => name(format!("btf id {low}")),
             PSEUDO_FUNC => format!("function {}", self.function(first)),

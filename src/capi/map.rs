@@ -41,7 +41,8 @@ pub struct bpflink_map_info {
     pub name: *const c_char,
     /// The section that defines it.
     pub section: *const c_char,
-    /// The first value's contents, or NULL where there are none (`.bss` is all zeros).
+    /// The first value's contents, of an arena its global variables; or NULL where there are
+    /// none (`.bss` is all zeros). See `bpflink_programs_map_contents`.
     pub initial: *const c_void,
     /// Bytes of `initial`.
     pub initial_size: usize,

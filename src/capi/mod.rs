@@ -11,6 +11,7 @@ mod attach;
 mod btf;
 mod error;
 mod feature;
+mod jump_table;
 mod link;
 mod log;
 mod map;
@@ -28,7 +29,7 @@ mod target;
 mod version;
 
 pub use self::{
-    attach::*, btf::*, error::*, feature::*, link::*, log::*, map::*, names::*, object::*,
-    options::*, program::*, program_details::*, programs::*, status::*, stream::*, struct_ops::*,
-    target::*, version::*,
+    attach::*, btf::*, error::*, feature::*, jump_table::*, link::*, log::*, map::*, names::*,
+    object::*, options::*, program::*, program_details::*, programs::*, status::*, stream::*,
+    struct_ops::*, target::*, version::*,
 };

@@ -65,6 +65,7 @@ pub extern "C" fn bpflink_reference_kind_name(kind: u32) -> *const c_char {
         c"ksym",
         c"btf_id",
         c"unknown",
+        c"jump_table",
     ];
     pick(&names, kind)
 }

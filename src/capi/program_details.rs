@@ -35,6 +35,9 @@ pub const BPFLINK_REF_KSYM: u32 = 3;
 pub const BPFLINK_REF_BTF_ID: u32 = 4;
 /// A symbol that nobody is known to define.
 pub const BPFLINK_REF_UNKNOWN: u32 = 5;
+/// A table of indirect jumps: the file descriptor of the map that the loader makes of it
+/// (`bpflink_program_jump_table`) goes into `imm`.
+pub const BPFLINK_REF_JUMP_TABLE: u32 = 6;
 
 const _: () = {
     assert!(BPFLINK_REF_MAP_FD == ReferenceKind::MapFd as u32);
@@ -43,6 +46,7 @@ const _: () = {
     assert!(BPFLINK_REF_KSYM == ReferenceKind::Ksym as u32);
     assert!(BPFLINK_REF_BTF_ID == ReferenceKind::BtfId as u32);
     assert!(BPFLINK_REF_UNKNOWN == ReferenceKind::Unknown as u32);
+    assert!(BPFLINK_REF_JUMP_TABLE == ReferenceKind::JumpTable as u32);
 };
 
 /// What an instruction refers to outside its program.
@@ -51,11 +55,13 @@ const _: () = {
 pub struct bpflink_reference_info {
     /// Size of this struct in bytes, set by the caller.
     pub size: usize,
-    /// The ELF symbol's name, or the data section's.
+    /// The ELF symbol's name, or the data section's. Of a variable of the arena it is the
+    /// arena's, of a table of indirect jumps `.jumptables`.
     pub name: *const c_char,
     /// The module that defines it; empty for the kernel itself and for maps.
     pub module: *const c_char,
-    /// For `BPFLINK_REF_MAP_VALUE`, the offset into the value, bytes.
+    /// For `BPFLINK_REF_MAP_VALUE`, the offset into the value, bytes (for an arena, after
+    /// finalize, into the arena); for `BPFLINK_REF_JUMP_TABLE`, into the table.
     pub offset: i64,
     /// The instruction slot in the program.
     pub insn: u32,
@@ -63,7 +69,8 @@ pub struct bpflink_reference_info {
     pub kind: u32,
     /// 1 where nothing is left for the loader to fill, else 0.
     pub resolved: u32,
-    /// The map's number in its object, for references to maps; else 0.
+    /// The map's number in its object, for references to maps; the table's in its program,
+    /// for `BPFLINK_REF_JUMP_TABLE` after finalize; else 0.
     pub map: u32,
     /// For a kernel function or typed variable that was found, its type id in the BTF of
     /// the kernel or of `module`; else 0.
@@ -213,7 +220,7 @@ pub unsafe extern "C" fn bpflink_program_reference(
             insn: reference.insn,
             kind: reference.kind as u32,
             resolved: u32::from(reference.resolved),
-            map: reference.map.unwrap_or(0),
+            map: reference.map.or(reference.jump_table).unwrap_or(0),
             type_id: reference.type_id,
             fd_array_index: u32::from(reference.fd_array_index),
         })

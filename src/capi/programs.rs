@@ -134,7 +134,8 @@ pub unsafe extern "C" fn bpflink_programs_btf(
 /// The contents that a map starts with, by its number in the object: those of
 /// `bpflink_object_map`, and of `.kconfig` what finalize found on the target. Returns
 /// the bytes and writes their number to `size`; NULL and 0 for a map that starts empty
-/// or all zeros.
+/// or all zeros. They are the map's first value, but of an arena (BPF_MAP_TYPE_ARENA) the
+/// global variables in it, which the loader copies to `bpflink_programs_map_contents_offset`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bpflink_programs_map_contents(
     programs: *const bpflink_programs,
@@ -145,6 +146,20 @@ pub unsafe extern "C" fn bpflink_programs_map_contents(
     let contents = unsafe { query(programs, None, |set| set.set.map_contents(map)) };
     unsafe { write(size, contents.map_or(0, <[u8]>::len)) };
     contents.map_or(std::ptr::null(), |contents| contents.as_ptr().cast())
+}
+
+/// Where in a map its contents go, bytes: 0, but for an arena with global variables. They lie
+/// in its last pages, as libbpf places them, or on kernels before 7.0 in its first; finalize
+/// decides for its target (pages of CONFIG_PAGE_SHIFT, else of 4096 bytes). The loader
+/// creates the arena with the `max_entries` of `bpflink_object_map`, maps it, and copies
+/// the contents to this offset before it loads programs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bpflink_programs_map_contents_offset(
+    programs: *const bpflink_programs,
+    map: usize,
+) -> u64 {
+    // SAFETY: NULL or a live set.
+    unsafe { query(programs, 0, |set| set.set.map_contents_offset(map)) }
 }
 
 /// Number of warnings so far; 0 for NULL.

@@ -14,13 +14,23 @@ pub struct Map {
     pub origin: MapOrigin,
     /// What BPF_MAP_CREATE needs.
     pub definition: MapDefinition,
-    /// The first value's contents; `None` for maps that start empty and for
-    /// `.bss`, which is all zeros.
+    /// The first value's contents; of an arena its global variables. `None` for maps
+    /// that start empty and for `.bss`, which is all zeros.
     pub initial: Option<Vec<u8>>,
     /// Whether its symbol is weak.
     pub weak: bool,
     /// Whether its symbol is hidden.
     pub hidden: bool,
+}
+
+impl Map {
+    /// BPF_MAP_TYPE_ARENA.
+    const ARENA: u32 = 33;
+
+    /// Whether it is memory that programs and the loader share; its entries are pages.
+    pub fn is_arena(&self) -> bool {
+        self.definition.map_type == Map::ARENA
+    }
 }
 
 /// How a map was defined.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 
 use super::exceptions::ExceptionCallbacks;
-use super::{ElfError, Extern, FunctionAddress, Map, SpecialSection, Stream, StructOps};
+use super::{ElfError, Extern, FunctionAddress, JumpTables, Map, Stream, StructOps};
 use crate::btf::{Btf, Layout};
 use crate::bytes::Endian;
 use crate::name::Name;
@@ -25,7 +25,7 @@ pub struct Object {
     pub(crate) struct_ops: Vec<StructOps>,
     /// The functions of those that are not optional.
     pub(crate) registered: HashSet<super::FunctionAddress>,
-    pub(crate) special: Vec<SpecialSection>,
+    pub(crate) jump_tables: JumpTables,
     pub(crate) btf: Option<Arc<Btf>>,
     pub(crate) btf_layout: Layout,
     pub(crate) exceptions: ExceptionCallbacks,
@@ -80,9 +80,9 @@ impl Object {
         self.registered.contains(&function)
     }
 
-    /// Its sections that are neither code nor plain maps, in the order of the file.
-    pub fn special_sections(&self) -> &[SpecialSection] {
-        &self.special
+    /// Where its indirect jumps go.
+    pub fn jump_tables(&self) -> &JumpTables {
+        &self.jump_tables
     }
 
     /// Its BTF as the compiler wrote it.

@@ -15,8 +15,8 @@ use super::maps_btf::PlacedMap;
 use super::sections::{Role, Roles, check_contents, license, version};
 use super::targets::{Home, Targets};
 use super::{
-    AttachSpec, Map, Object, ProgramType, Stream, btf_layout, externs, map_entries, maps_btf,
-    maps_legacy, records, relocations, special, struct_ops, symbols,
+    AttachSpec, JumpTables, Map, Object, ProgramType, Stream, btf_layout, externs, jump_tables,
+    map_entries, maps_btf, maps_legacy, records, relocations, struct_ops, symbols,
 };
 use crate::btf::{Btf, Layout};
 use crate::error::{Cause, Error};
@@ -89,7 +89,7 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
             externs: Vec::new(),
             struct_ops: Vec::new(),
             registered: Default::default(),
-            special: Vec::new(),
+            jump_tables: JumpTables::default(),
             btf: btf.clone(),
             btf_layout: Layout::new(),
             exceptions: ExceptionCallbacks::default(),
@@ -103,13 +103,14 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
     };
     opening.streams()?;
     opening.maps()?;
+    opening.jump_tables()?;
     opening.object.externs = externs::externs(&file, &index, &mut opening.targets);
     if let (Some(btf), Some(datasec)) = (&btf, index.datasec(b".kconfig")) {
         let Object { externs, maps, .. } = &mut opening.object;
         kconfig::place(btf, datasec.id(), externs, maps);
     }
     opening.references()?;
-    opening.special_sections()?;
+    opening.object.jump_tables = std::mem::take(&mut opening.targets.jump_tables);
     opening.struct_ops()?;
     opening.warn_of_pointers();
     opening.object.btf_layout = btf_layout::layout(&file, &opening.object.streams);
@@ -197,6 +198,40 @@ impl<'d> Opening<'_, 'd> {
                 self.targets.set_home(section.index, Home::Value(index));
             }
         }
+        match self.roles.first(self.file, Role::Arena) {
+            Some(section) => self.arena(section),
+            None => Ok(()),
+        }
+    }
+
+    /// The variables of `.addr_space.1` are what the object's arena starts with.
+    /// Without one arena nobody can refer to them.
+    fn arena(&mut self, section: &Section<'d>) -> Result<()> {
+        if section.size == 0 {
+            return Ok(());
+        }
+        check_contents(section)?;
+        let contents = section.bytes()?;
+        let mut arenas = (0u32..)
+            .zip(&mut self.object.maps)
+            .filter(|(_, map)| map.is_arena());
+        let home = match (arenas.next(), arenas.count()) {
+            (Some((index, map)), 0) => {
+                map.initial = Some(contents.to_vec());
+                Home::Value(index)
+            }
+            (first, more) => Home::Arenas(first.map_or(0, |_| more.saturating_add(1))),
+        };
+        self.targets.set_home(section.index, home);
+        Ok(())
+    }
+
+    /// Reads where indirect jumps go, once it is known which sections are code.
+    fn jump_tables(&mut self) -> Result<()> {
+        if let Some(section) = self.roles.first(self.file, Role::JumpTables) {
+            self.targets.jump_tables = jump_tables::read(self.file, &self.targets, section)?;
+            self.targets.set_home(section.index, Home::JumpTables);
+        }
         Ok(())
     }
 
@@ -243,19 +278,6 @@ impl<'d> Opening<'_, 'd> {
         Ok(())
     }
 
-    fn special_sections(&mut self) -> Result<()> {
-        for section in &self.file.sections {
-            if let Role::Special(kind) = self.roles.get(section.index)
-                && section.size != 0
-            {
-                let (targets, streams) = (&self.targets, &self.object.streams);
-                let special = special::section(self.file, targets, streams, section, kind)?;
-                self.object.special.push(special);
-            }
-        }
-        Ok(())
-    }
-
     fn struct_ops(&mut self) -> Result<()> {
         let reader = struct_ops::Reader {
             file: self.file,
@@ -276,7 +298,7 @@ impl<'d> Opening<'_, 'd> {
     fn warn_of_pointers(&mut self) {
         for section in &self.file.sections {
             let tables = self.file.relocations_of(section.index);
-            let is_data = matches!(self.roles.get(section.index), Role::Data(_));
+            let is_data = matches!(self.roles.get(section.index), Role::Data(_) | Role::Arena);
             if is_data && tables.count() != 0 {
                 self.object.warnings.push(format!(
                     "section {}: its relocations are ignored, pointers in it stay as the file has them",

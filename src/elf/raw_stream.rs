@@ -170,7 +170,7 @@ fn from_insns(raw: RawStream) -> Result<Object> {
         externs,
         struct_ops: Vec::new(),
         registered: Default::default(),
-        special: Vec::new(),
+        jump_tables: Default::default(),
         btf: btf.clone(),
         btf_layout,
         exceptions,

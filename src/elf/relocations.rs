@@ -201,6 +201,14 @@ fn symbol_target(
             .and_then(|offset| targets.map_at(section, offset))
             .map(ReferenceTarget::Map)
             .ok_or_else(|| malformed(format!("no map is defined at offset {offset}"))),
+        (Home::JumpTables, _) => {
+            let Some(section) = file.section(section) else {
+                return Err(malformed("no section"));
+            };
+            let (table, offset) = targets.jump_tables.at(symbol, section, offset)?;
+            Ok(ReferenceTarget::JumpTable { table, offset })
+        }
+        (Home::Arenas(count), _) => Err(no_arena(count)),
         (Home::Nothing, _) => {
             let name = file.section(section).map(|s| s.name.clone());
             Err(unsupported(format!(
@@ -208,6 +216,16 @@ fn symbol_target(
                 name.unwrap_or_default()
             )))
         }
+    }
+}
+
+/// Variables of an arena need one to lie in, and the kernel gives a program one at most.
+fn no_arena(count: usize) -> Fault {
+    match count {
+        0 => malformed("a variable of the arena, but .maps defines no map of type arena"),
+        _ => unsupported(format!(
+            "a variable of the arena, but .maps defines {count} maps of type arena"
+        )),
     }
 }
 

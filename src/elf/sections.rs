@@ -1,8 +1,8 @@
 //! What each section of the file is for, by its name and kind.
 
+use super::MapOrigin;
 use super::fault::{Result, malformed};
 use super::file::{ElfFile, Section};
-use super::{MapOrigin, SpecialKind};
 use crate::name::Name;
 
 /// What a section is for.
@@ -22,8 +22,10 @@ pub(super) enum Role {
     BtfExt,
     /// Variables that hold functions for the kernel to call.
     StructOps,
-    /// Kept as the file has it.
-    Special(SpecialKind),
+    /// `.addr_space.1`: variables of the arena.
+    Arena,
+    /// `.jumptables`: where indirect jumps go.
+    JumpTables,
     /// Everything that does not concern us: debug information, notes, tables.
     Other,
 }
@@ -40,8 +42,8 @@ impl Roles {
             Role::Version,
             Role::Btf,
             Role::BtfExt,
-            Role::Special(SpecialKind::Arena),
-            Role::Special(SpecialKind::JumpTables),
+            Role::Arena,
+            Role::JumpTables,
         ] {
             let mut found = roles.all(file, single);
             if let (Some(first), Some(_)) = (found.next(), found.next()) {
@@ -101,8 +103,8 @@ fn well_known(name: &[u8]) -> Option<Role> {
         b".maps" => Role::BtfMaps,
         b".BTF" => Role::Btf,
         b".BTF.ext" => Role::BtfExt,
-        b".addr_space.1" => Role::Special(SpecialKind::Arena),
-        b".jumptables" => Role::Special(SpecialKind::JumpTables),
+        b".addr_space.1" => Role::Arena,
+        b".jumptables" => Role::JumpTables,
         _ if name.starts_with(b"maps/") => Role::LegacyMaps,
         _ => match name.strip_prefix(b"?").unwrap_or(name) {
             b".struct_ops" | b".struct_ops.link" => Role::StructOps,

@@ -1,6 +1,6 @@
 //! An instruction stream before it is cut: one executable section, or one raw array.
 
-use super::{AttachSpec, ElfError, InfoTable, ProgramType};
+use super::{AttachSpec, ElfError, InfoTable, ProgramType, TableRange};
 use crate::btf::TypeId;
 use crate::insn::Insn;
 use crate::name::Name;
@@ -101,7 +101,14 @@ pub enum ReferenceTarget {
     MapValue {
         /// The map's index in the object.
         map: u32,
-        /// Offset into the value, bytes.
+        /// Offset into the value, bytes; of an arena, into its global variables.
+        offset: u32,
+    },
+    /// A table of indirect jumps, a piece of the object's [`JumpTables`](super::JumpTables).
+    JumpTable {
+        /// Which piece.
+        table: TableRange,
+        /// What the instruction adds to its start, bytes.
         offset: u32,
     },
     /// A symbol defined elsewhere, by its index in the object's externs.

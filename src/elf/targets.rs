@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 
+use super::JumpTables;
 use super::fault::{Result, malformed};
 use super::file::{ElfFile, Place, Relocation};
 
@@ -14,6 +15,10 @@ pub(super) enum Home {
     Value(u32),
     /// Definitions of maps, found by their offset.
     Maps,
+    /// Variables of an arena, in an object with this number of arenas, which is not one.
+    Arenas(usize),
+    /// Where indirect jumps go.
+    JumpTables,
     /// Nothing that an instruction can refer to.
     Nothing,
 }
@@ -24,6 +29,7 @@ pub(super) struct Targets {
     homes: HashMap<u32, Home>,
     maps: HashMap<(u32, u64), u32>,
     externs: HashMap<u32, u32>,
+    pub(super) jump_tables: JumpTables,
 }
 
 impl Targets {

@@ -117,6 +117,34 @@ pub enum LinkError {
         /// The offset, bytes.
         addend: i64,
     },
+    /// Global variables of an arena that is too small for them.
+    #[error(
+        "map {map}: {size} bytes of variables do not fit into an arena of {pages} pages of {page_size} bytes"
+    )]
+    ArenaTooSmall {
+        /// The arena.
+        map: Name,
+        /// Bytes of `.addr_space.1`.
+        size: u64,
+        /// The arena's `max_entries`.
+        pages: u32,
+        /// Bytes of a page on the target.
+        page_size: u64,
+    },
+    /// An entry of a jump table that the jump must not follow.
+    #[error("jump table {table}: entry {entry}, at offset {offset} of section {section}, {why}")]
+    JumpTarget {
+        /// The table.
+        table: Name,
+        /// Number of the entry.
+        entry: usize,
+        /// The section that it leads into.
+        section: Name,
+        /// Where in the section, bytes.
+        offset: u64,
+        /// What is wrong there.
+        why: &'static str,
+    },
     /// More modules than a call can tell apart.
     #[error("the program calls functions of too many modules")]
     TooManyModules,
@@ -152,6 +180,8 @@ impl LinkError {
             | LinkError::PastEnd { .. }
             | LinkError::EmptyFunction { .. }
             | LinkError::CutLoad { .. }
+            | LinkError::ArenaTooSmall { .. }
+            | LinkError::JumpTarget { .. }
             | LinkError::TooLong(_)
             | LinkError::TooLarge(_) => Status::Elf,
             LinkError::Core(error) => error.status(),

@@ -31,7 +31,7 @@ pub use externs::KconfigError;
 pub use finalize::FinalizeOptions;
 pub use lines::ProgramLine;
 pub use linker::Linker;
-pub use program::{InfoBytes, Program, ProgramFunction, ProgramRelocation};
+pub use program::{InfoBytes, Program, ProgramFunction, ProgramJumpTable, ProgramRelocation};
 pub use programs::{Choice, Programs};
 pub use reference::{ProgramReference, ReferenceKind};
 pub use struct_ops::{KernelMember, KernelStructOps, StructOpsError, StructOpsMember};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::AttachTarget;
 use super::core::{CoreReport, Fixup};
 use super::functions::{Function, FunctionId, Functions, Reach};
-use super::reference::{ProgramReference, references_of};
+use super::reference::{JUMP_TABLES, ProgramReference, references_of};
 use crate::elf::{AttachKind, Object, ProgramType, ReferenceTarget};
 use crate::error::{Error, Result, Site};
 use crate::insn::Insn;
@@ -44,6 +44,7 @@ pub(super) struct Finalized {
     pub func_info: InfoBytes,
     pub line_info: InfoBytes,
     pub attach: AttachTarget,
+    pub jump_tables: Vec<ProgramJumpTable>,
 }
 
 /// Records for BPF_PROG_LOAD: bytes, and the size of each record in bytes.
@@ -71,6 +72,18 @@ pub struct ProgramFunction {
     pub insn: u32,
     /// Its length in slots.
     pub len: u32,
+}
+
+/// A table of indirect jumps that a program needs: what the loader makes a map of type
+/// BPF_MAP_TYPE_INSN_ARRAY of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProgramJumpTable {
+    /// The ELF symbol's name; the section's where it has none.
+    pub name: Name,
+    /// The slots of the program that its entries lead to.
+    pub targets: Vec<u32>,
+    /// The slots of the program that load its address.
+    pub insns: Vec<u32>,
 }
 
 /// What one CO-RE relocation did to a program.
@@ -224,6 +237,13 @@ impl Program {
             .unwrap_or_default()
     }
 
+    /// The tables of its indirect jumps; empty before finalize.
+    pub fn jump_tables(&self) -> &[ProgramJumpTable] {
+        self.finalized
+            .as_ref()
+            .map_or(&[], |finalized| finalized.jump_tables.as_slice())
+    }
+
     pub(super) fn entry(&self) -> Option<&Function> {
         self.functions.get(*self.reach.first()?)
     }
@@ -282,6 +302,10 @@ impl Program {
             ReferenceTarget::Map(map) | ReferenceTarget::MapValue { map, .. } => {
                 object.maps().get(map as usize).map(|map| &map.name)
             }
+            ReferenceTarget::JumpTable { table, .. } => match object.jump_tables().name(table) {
+                None => return Name::from(JUMP_TABLES),
+                named => named,
+            },
             ReferenceTarget::Extern { index, .. } => {
                 object.externs().get(index as usize).map(|e| &e.name)
             }

@@ -23,6 +23,8 @@ pub struct Programs {
     pub(super) kconfig: Option<Vec<u8>>,
     /// One for each variable of the object, once finalize made them.
     pub(super) struct_ops: Vec<Result<KernelStructOps>>,
+    /// The arena with global variables and where in it they start, bytes; since finalize.
+    pub(super) arena: Option<(u32, u64)>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -50,6 +52,7 @@ impl Programs {
             btf: None,
             kconfig: None,
             struct_ops: Vec::new(),
+            arena: None,
             warnings: Vec::new(),
         }
     }
@@ -88,6 +91,15 @@ impl Programs {
         match map.origin {
             MapOrigin::Kconfig => self.kconfig.as_deref(),
             _ => map.initial.as_deref(),
+        }
+    }
+
+    /// Where in a map its contents go, bytes: in an arena with global variables where
+    /// finalize placed them, which depends on the target; in every other map at its start.
+    pub fn map_contents_offset(&self, map: usize) -> u64 {
+        match self.arena {
+            Some((arena, offset)) if arena as usize == map => offset,
+            _ => 0,
         }
     }
 

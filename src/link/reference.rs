@@ -7,6 +7,9 @@ use crate::btf::TypeId;
 use crate::elf::ReferenceTarget;
 use crate::name::Name;
 
+/// The section of tables of indirect jumps.
+pub(super) const JUMP_TABLES: &str = ".jumptables";
+
 /// A reference of a program that is not to one of its own functions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramReference {
@@ -14,14 +17,19 @@ pub struct ProgramReference {
     pub insn: u32,
     /// What kind of thing it refers to.
     pub kind: ReferenceKind,
-    /// The ELF symbol's name, or the data section's.
+    /// The ELF symbol's name, or the section's: of a variable of the arena the arena's, as
+    /// that is the map; of a table of indirect jumps `.jumptables`.
     pub name: Name,
-    /// For [`ReferenceKind::MapValue`], the offset into the value, bytes.
+    /// For [`ReferenceKind::MapValue`], the offset into the value, bytes: of a variable of the
+    /// arena, once finalized, from the start of the arena. For
+    /// [`ReferenceKind::JumpTable`], the offset into the table.
     pub offset: i64,
     /// The module that defines it; empty for vmlinux and for maps.
     pub module: Name,
     /// The map's index in its object, for references to maps.
     pub map: Option<u32>,
+    /// For a table of indirect jumps, its number among those of the program, once finalized.
+    pub jump_table: Option<u32>,
     /// For a kernel function or a typed kernel variable that was found, its type id in
     /// the BTF of vmlinux or of `module`.
     pub type_id: TypeId,
@@ -48,10 +56,14 @@ pub enum ReferenceKind {
     BtfId = 4,
     /// A symbol that nobody is known to define.
     Unknown = 5,
+    /// A table of indirect jumps: the file descriptor of the map that the loader makes of it
+    /// goes into the immediate.
+    JumpTable = 6,
 }
 
 impl ReferenceKind {
-    /// Its name: `map_fd`, `map_value`, `kfunc`, `ksym`, `btf_id`, `unknown`.
+    /// Its name: `map_fd`, `map_value`, `kfunc`, `ksym`, `btf_id`, `unknown`,
+    /// `jump_table`.
     pub fn name(self) -> &'static str {
         match self {
             ReferenceKind::MapFd => "map_fd",
@@ -60,6 +72,7 @@ impl ReferenceKind {
             ReferenceKind::Ksym => "ksym",
             ReferenceKind::BtfId => "btf_id",
             ReferenceKind::Unknown => "unknown",
+            ReferenceKind::JumpTable => "jump_table",
         }
     }
 }
@@ -78,12 +91,18 @@ pub(super) fn references_of<'a>(
                 ReferenceTarget::MapValue { offset, .. } => {
                     (ReferenceKind::MapValue, i64::from(offset))
                 }
+                ReferenceTarget::JumpTable { offset, .. } => {
+                    (ReferenceKind::JumpTable, i64::from(offset))
+                }
                 ReferenceTarget::Extern { index, addend } => (extern_kind(program, index), addend),
             };
             found.push(ProgramReference {
                 insn: start.saturating_add(reference.insn.saturating_sub(function.address.insn)),
                 kind,
-                name: program.target_name(&reference.target),
+                name: match reference.target {
+                    ReferenceTarget::JumpTable { .. } => Name::from(JUMP_TABLES),
+                    _ => program.target_name(&reference.target),
+                },
                 offset,
                 module: Name::default(),
                 type_id: 0,
@@ -92,6 +111,7 @@ pub(super) fn references_of<'a>(
                     ReferenceTarget::Map(map) | ReferenceTarget::MapValue { map, .. } => Some(map),
                     _ => None,
                 },
+                jump_table: None,
                 resolved: false,
             });
         }

@@ -1,5 +1,5 @@
-//! bpf(2), as much of it as the probes need. The one place of the target that is
-//! unsafe.
+//! bpf(2), as much of it as the probes need, and the size of a page. The one place of the
+//! target that is unsafe.
 
 #![allow(unsafe_code)]
 
@@ -123,6 +123,15 @@ pub(super) fn load_program(program: &Program<'_>) -> io::Result<OwnedFd> {
         size = 92;
     }
     attr.open(PROG_LOAD, size)
+}
+
+/// Bytes of a page of memory.
+pub(super) fn page_size() -> Option<u64> {
+    // SAFETY: asks for a number.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(size)
+        .ok()
+        .filter(|size| size.is_power_of_two())
 }
 
 /// Creates an array map.

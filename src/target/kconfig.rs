@@ -38,6 +38,13 @@ pub(super) fn value<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     })
 }
 
+/// Bytes of a page; `None` where the configuration does not say, or nonsense.
+pub(super) fn page_size(text: &str) -> Option<u64> {
+    let shift: u32 = value(text, "CONFIG_PAGE_SHIFT")?.parse().ok()?;
+    // From 4 kB to 1 MB: what there is, and some room.
+    (12..=20).contains(&shift).then(|| 1 << shift)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +56,19 @@ mod tests {
         assert_eq!(value(text, "CONFIG_S"), Some("\"a b\""));
         assert_eq!(value(text, "CONFIG_OFF"), None);
         assert_eq!(value(text, "CONFIG_H"), None);
+    }
+
+    #[test]
+    fn a_page_is_as_large_as_its_shift_says() {
+        assert_eq!(page_size("CONFIG_PAGE_SHIFT=12\n"), Some(4096));
+        assert_eq!(page_size("CONFIG_PAGE_SHIFT=16\n"), Some(65536));
+        for text in [
+            "",
+            "CONFIG_PAGE_SHIFT=64",
+            "CONFIG_PAGE_SHIFT=-1",
+            "CONFIG_PAGE_SHIFT=0",
+        ] {
+            assert_eq!(page_size(text), None, "{text}");
+        }
     }
 }

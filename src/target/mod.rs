@@ -28,6 +28,9 @@ pub use error::TargetError;
 pub use file::{btf_from_bytes, btf_from_file};
 pub use kallsyms::SymbolAddress;
 
+/// Bytes of a page where nobody says otherwise.
+const DEFAULT_PAGE: u64 = 4096;
+
 /// A kernel to link for: this machine's, or one that is described.
 ///
 /// Cheap to clone; share it between threads.
@@ -174,6 +177,20 @@ impl Target {
             (None, None) => return Err(TargetError::NoConfig),
         };
         Ok(kconfig::value(text, name).map(str::to_owned))
+    }
+
+    /// Bytes of a page of memory, which arenas are made of. Of a kernel that is described,
+    /// what its configuration says (CONFIG_PAGE_SHIFT: every kernel with arenas, which are
+    /// of Linux 6.9, has it); else 4096, which is right for all of x86 and s390x and for
+    /// most arm64 kernels.
+    pub fn page_size(&self) -> u64 {
+        match &self.0 {
+            Source::Running(kernel) => kernel.page_size(),
+            Source::Described(kernel) => {
+                let text = kernel.kconfig.as_deref();
+                text.and_then(kconfig::page_size).unwrap_or(DEFAULT_PAGE)
+            }
+        }
     }
 
     /// Addresses of kernel symbols; names that the kernel does not have are left out.

@@ -115,6 +115,11 @@ impl RunningKernel {
             .or_else(|| self.release())
     }
 
+    /// Bytes of a page of memory.
+    pub(super) fn page_size(&self) -> u64 {
+        super::bpf::page_size().unwrap_or(super::DEFAULT_PAGE)
+    }
+
     /// The configuration that the kernel was built from. A failure is not remembered.
     pub(super) fn kconfig(&self) -> Result<&str, TargetError> {
         if let Some(text) = self.kconfig.get() {

@@ -261,6 +261,18 @@ static void struct_ops_member_layout(void)
 	END(bpflink_struct_ops_member);
 }
 
+static void jump_table_info_layout(void)
+{
+	BEGIN(bpflink_jump_table_info);
+	FIELD(bpflink_jump_table_info, size);
+	FIELD(bpflink_jump_table_info, name);
+	FIELD(bpflink_jump_table_info, targets);
+	FIELD(bpflink_jump_table_info, insns);
+	FIELD(bpflink_jump_table_info, target_count);
+	FIELD(bpflink_jump_table_info, insn_count);
+	END(bpflink_jump_table_info);
+}
+
 static void stream_symbol_layout(void)
 {
 	BEGIN(bpflink_stream_symbol);
@@ -331,6 +343,7 @@ int main(void)
 	attach_info_layout();
 	struct_ops_info_layout();
 	struct_ops_member_layout();
+	jump_table_info_layout();
 	stream_symbol_layout();
 	stream_reference_layout();
 	stream_core_relocation_layout();

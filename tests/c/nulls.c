@@ -122,6 +122,8 @@ static void past_the_end(void)
 		CHECK(bpflink_programs_struct_ops_member(set, far[i], 0, &member) == BPFLINK_E_NOT_FOUND);
 		CHECK(bpflink_program_function_count(set, far[i]) == 0);
 		CHECK(bpflink_program_reference_count(set, far[i]) == 0);
+		CHECK(bpflink_program_jump_table_count(set, far[i]) == 0);
+		CHECK(bpflink_programs_map_contents_offset(set, far[i]) == 0);
 		CHECK(bpflink_program_relocation_count(set, far[i]) == 0);
 		CHECK(bpflink_has_function_references(set, far[i], &answer) == BPFLINK_E_NOT_FOUND);
 		CHECK(answer == 7);
@@ -192,6 +194,7 @@ static void null_set_accessors(void)
 	bpflink_attach_info attach;
 	bpflink_struct_ops_info variable;
 	bpflink_struct_ops_member member;
+	bpflink_jump_table_info table;
 	size_t size = 7;
 	int answer;
 
@@ -205,6 +208,8 @@ static void null_set_accessors(void)
 	attach.size = sizeof attach;
 	variable.size = sizeof variable;
 	member.size = sizeof member;
+	memset(&table, 0, sizeof table);
+	table.size = sizeof table;
 	program.size = sizeof program;
 	function.size = sizeof function;
 	reference.size = sizeof reference;
@@ -220,6 +225,8 @@ static void null_set_accessors(void)
 	CHECK_FAILS(bpflink_programs_set_map_fd(set, "no such map", 3, &error), BPFLINK_E_NOT_FOUND);
 	CHECK(bpflink_programs_btf(NULL, &size) == NULL && size == 0);
 	CHECK(bpflink_programs_btf(NULL, NULL) == NULL);
+	CHECK(bpflink_programs_map_contents_offset(NULL, 0) == 0);
+	CHECK(bpflink_programs_map_contents_offset(set, 0) == 0);
 	CHECK(bpflink_programs_warning_count(NULL) == 0);
 	CHECK(bpflink_programs_warning(NULL, 0) == NULL);
 	CHECK(bpflink_programs_get(NULL, 0, &program) == INVALID);
@@ -233,6 +240,10 @@ static void null_set_accessors(void)
 	CHECK(bpflink_program_reference_count(NULL, 0) == 0);
 	CHECK(bpflink_program_reference(NULL, 0, 0, &reference) == INVALID);
 	CHECK(bpflink_program_reference(set, 0, 0, NULL) == INVALID);
+	CHECK(bpflink_program_jump_table_count(NULL, 0) == 0);
+	CHECK(bpflink_program_jump_table(NULL, 0, 0, &table) == INVALID);
+	CHECK(bpflink_program_jump_table(set, 0, 0, NULL) == INVALID);
+	CHECK(bpflink_program_jump_table(set, 0, 0, &table) == BPFLINK_E_NOT_FOUND);
 	CHECK(bpflink_program_relocation_count(NULL, 0) == 0);
 	CHECK(bpflink_program_relocation(NULL, 0, 0, &relocation) == INVALID);
 	CHECK(bpflink_program_relocation(set, 0, 0, NULL) == INVALID);
@@ -260,6 +271,7 @@ static void names_of_numbers(void)
 	CHECK(!strcmp(bpflink_outcome_name(BPFLINK_OUTCOME_POISONED), "poisoned"));
 	CHECK(bpflink_outcome_name(4) == NULL);
 	CHECK(!strcmp(bpflink_reference_kind_name(BPFLINK_REF_MAP_VALUE), "map_value"));
+	CHECK(!strcmp(bpflink_reference_kind_name(BPFLINK_REF_JUMP_TABLE), "jump_table"));
 	CHECK(bpflink_reference_kind_name(99) == NULL);
 }
 

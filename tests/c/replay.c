@@ -153,7 +153,7 @@ static void replay_open(const struct kase *k, struct text *t)
 	text_object(t, object);
 	told(t, "split", bpflink_split(object, NULL, &set, &error), &error);
 	if (set)
-		text_set(t, set);
+		text_set(t, object, set);
 	bpflink_programs_free(set);
 	bpflink_object_free(object);
 }
@@ -169,9 +169,9 @@ static void replay_stages(const struct kase *k, const bpflink_object *object, st
 	if (!set)
 		return;
 	told(t, "flatten", bpflink_flatten(set, &k->options, &error), &error);
-	text_set(t, set);
+	text_set(t, object, set);
 	told(t, "relocate", bpflink_relocate(set, k->target, &k->options, &error), &error);
-	text_set(t, set);
+	text_set(t, object, set);
 	for (i = 0; i < bpflink_object_map_count(object); i++) {
 		bpflink_map_info map;
 
@@ -182,7 +182,7 @@ static void replay_stages(const struct kase *k, const bpflink_object *object, st
 		     &error);
 	}
 	told(t, "finalize", bpflink_finalize(set, k->target, &k->options, &error), &error);
-	text_set(t, set);
+	text_set(t, object, set);
 	bpflink_programs_free(set);
 }
 
@@ -194,7 +194,7 @@ static void replay_link(const struct kase *k, struct text *t)
 
 	told(t, "link", bpflink_link(object, k->target, &k->options, &set, &error), &error);
 	if (set)
-		text_set(t, set);
+		text_set(t, object, set);
 	bpflink_programs_free(set);
 	replay_stages(k, object, t);
 	bpflink_object_free(object);

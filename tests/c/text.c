@@ -204,6 +204,34 @@ static void text_references(struct text *t, const bpflink_programs *set, size_t 
 	}
 }
 
+static void numbers(struct text *t, const uint32_t *list, uint32_t count)
+{
+	uint32_t i;
+
+	words(t, " %u:", count);
+	for (i = 0; i < count; i++)
+		words(t, " %u", list[i]);
+}
+
+static void text_jump_tables(struct text *t, const bpflink_programs *set, size_t index)
+{
+	size_t number;
+
+	for (number = 0; number < bpflink_program_jump_table_count(set, index); number++) {
+		bpflink_jump_table_info j;
+
+		memset(&j, 0, sizeof j);
+		j.size = sizeof j;
+		if (bpflink_program_jump_table(set, index, number, &j))
+			words(t, "NO JUMP TABLE\n");
+		words(t, "jump_table");
+		name(t, j.name);
+		numbers(t, j.targets, j.target_count);
+		numbers(t, j.insns, j.insn_count);
+		words(t, "\n");
+	}
+}
+
 static void text_relocations(struct text *t, const bpflink_programs *set, size_t index)
 {
 	size_t number;
@@ -245,6 +273,7 @@ static void text_program(struct text *t, const bpflink_programs *set, size_t ind
 	words(t, "\n");
 	text_functions(t, set, index);
 	text_references(t, set, index);
+	text_jump_tables(t, set, index);
 	text_relocations(t, set, index);
 	words(t, "func_info %u", p.func_info_rec_size);
 	hex(t, p.func_info, (size_t)p.func_info_count * p.func_info_rec_size);
@@ -255,7 +284,7 @@ static void text_program(struct text *t, const bpflink_programs *set, size_t ind
 		text_error(t, error);
 }
 
-void text_set(struct text *t, const bpflink_programs *set)
+void text_set(struct text *t, const bpflink_object *object, const bpflink_programs *set)
 {
 	size_t size = 0, i;
 	const void *btf = bpflink_programs_btf(set, &size);
@@ -266,6 +295,11 @@ void text_set(struct text *t, const bpflink_programs *set)
 	words(t, "btf");
 	hex(t, btf, size);
 	words(t, "\n");
+	for (i = 0; i < bpflink_object_map_count(object); i++) {
+		bpflink_programs_map_contents(set, i, &size);
+		words(t, "contents %zu %zu %llu\n", i, size,
+		      (unsigned long long)bpflink_programs_map_contents_offset(set, i));
+	}
 	for (i = 0; i < bpflink_programs_warning_count(set); i++) {
 		words(t, "warning");
 		name(t, bpflink_programs_warning(set, i));

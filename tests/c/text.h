@@ -14,7 +14,7 @@ struct text {
 
 void text_outcome(struct text *t, const char *call, bpflink_status status, const bpflink_error *error);
 void text_object(struct text *t, const bpflink_object *object);
-void text_set(struct text *t, const bpflink_programs *set);
+void text_set(struct text *t, const bpflink_object *object, const bpflink_programs *set);
 void text_free(struct text *t);
 
 #endif

@@ -184,6 +184,11 @@ impl Text {
         self.words(format_args!("btf"));
         self.hex(set.btf().unwrap_or_default());
         self.line();
+        for map in 0..set.object().maps().len() {
+            let size = set.map_contents(map).map_or(0, <[u8]>::len);
+            let offset = set.map_contents_offset(map);
+            self.words(format_args!("contents {map} {size} {offset}\n"));
+        }
         for warning in set.warnings() {
             self.words(format_args!("warning"));
             self.text(Some(warning));
@@ -237,13 +242,20 @@ impl Text {
                 r.insn,
                 r.kind as u32,
                 u32::from(r.resolved),
-                r.map.unwrap_or(0),
+                r.map.or(r.jump_table).unwrap_or(0),
                 r.offset,
                 r.type_id,
                 r.fd_array_index
             ));
             self.name(Some(&r.name));
             self.name(Some(&r.module));
+            self.line();
+        }
+        for table in program.jump_tables() {
+            self.words(format_args!("jump_table"));
+            self.name(Some(&table.name));
+            self.numbers(&table.targets);
+            self.numbers(&table.insns);
             self.line();
         }
         for r in program.relocations() {
@@ -256,6 +268,13 @@ impl Text {
             self.text(report.target_text().as_deref());
             self.text(report.reason().as_deref());
             self.line();
+        }
+    }
+
+    fn numbers(&mut self, numbers: &[u32]) {
+        self.words(format_args!(" {}:", numbers.len()));
+        for number in numbers {
+            self.words(format_args!(" {number}"));
         }
     }
 

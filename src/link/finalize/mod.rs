@@ -1,11 +1,14 @@
 //! Finalize: everything between a relocated stream and bpf(2).
 
+mod arena;
 mod btf;
 mod externs;
 mod helpers;
 mod info;
+mod jump_tables;
 mod references;
 
+use super::budget::Budget;
 use super::externs::Externs;
 use super::functions::{Function, FunctionId};
 use super::program::Finalized;
@@ -15,8 +18,10 @@ use crate::error::{Cause, Error, Result};
 use crate::feature::Feature;
 use crate::insn::{Insn, encode_stream};
 use crate::target::Target;
+use arena::Placement;
 use externs::ModuleTable;
 pub(super) use externs::kind_of;
+use jump_tables::Tables;
 use references::Positions;
 
 /// How finalize treats what only a loader can fill.
@@ -53,6 +58,8 @@ impl Programs {
     ) -> Result<()> {
         let object = self.object.clone();
         let mut positions = Positions::default();
+        let mut table_budget = Budget::new();
+        let placement = Placement::of(&object, target);
         let mut externs = Externs::new(&object, target);
         let mut results = Vec::with_capacity(chosen.len());
         let mut warnings = Vec::new();
@@ -87,11 +94,16 @@ impl Programs {
                     externs: &mut externs,
                     modules: ModuleTable::default(),
                     uses: &struct_ops.uses,
+                    placement: placement.as_ref(),
+                    tables: Tables::default(),
+                    table_budget: &mut table_budget,
                     warnings: &mut warnings,
                 };
                 results.push((index, job.run()));
             }
         }
+        let placed = placement.as_ref().and_then(Placement::known);
+        self.arena = placed.or(self.arena);
         self.kconfig = externs.kconfig_contents().or(self.kconfig.take());
         self.struct_ops = struct_ops.variables;
         self.warnings.append(&mut warnings);
@@ -133,6 +145,9 @@ struct Job<'a, 'e> {
     externs: &'a mut Externs<'e>,
     modules: ModuleTable,
     uses: &'a Uses,
+    placement: Option<&'a Placement>,
+    tables: Tables,
+    table_budget: &'a mut Budget,
     warnings: &'a mut Vec<String>,
 }
 
@@ -156,6 +171,7 @@ impl Job<'_, '_> {
             func_info,
             line_info,
             attach: self.program.resolve_attach(self.target, self.uses),
+            jump_tables: std::mem::take(&mut self.tables).into_list(),
         };
         Ok((insns, finalized))
     }

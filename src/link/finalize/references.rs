@@ -1,6 +1,8 @@
 //! References become offsets and file descriptors.
 
 use super::Job;
+use super::arena::Placement;
+use super::jump_tables::Placed;
 use crate::elf::{FunctionAddress, Reference, ReferenceTarget};
 use crate::error::{Error, Result};
 use crate::insn::Insn;
@@ -54,14 +56,21 @@ impl Job<'_, '_> {
         let mut references = references_of(program, placed());
         let mut listed = references.iter_mut();
         let functions = self.functions;
-        for (start, _, function) in program.placed().take(functions) {
+        for (start, id, function) in program.placed().take(functions) {
             for reference in function.references(&program.object) {
                 let within = reference.insn.saturating_sub(function.address.insn);
                 let slot = start.saturating_add(within);
                 let outcome = match reference.target {
                     ReferenceTarget::Function(address) => self.function(insns, slot, address),
                     _ => match listed.next() {
-                        Some(listed) => self.resolve(insns, slot, reference, listed),
+                        Some(listed) => {
+                            let placed = Placed {
+                                id,
+                                function,
+                                start,
+                            };
+                            self.resolve(insns, slot, placed, reference, listed)
+                        }
                         None => Ok(()),
                     },
                 };
@@ -98,6 +107,7 @@ impl Job<'_, '_> {
         &mut self,
         insns: &mut [Insn],
         slot: u32,
+        placed: Placed<'_>,
         reference: &Reference,
         listed: &mut ProgramReference,
     ) -> Result<(), LinkError> {
@@ -114,10 +124,22 @@ impl Job<'_, '_> {
                 Ok(())
             }
             (&ReferenceTarget::MapValue { map, offset }, Some(second)) => {
+                let name = || self.program.target_name(&reference.target);
+                let offset = Placement::offset(self.placement, map, offset, name)?;
+                listed.offset = i64::from(offset);
                 let fd = self.map_fd(map)?;
                 (first.imm, second.imm) = (fd.unwrap_or(0), offset as i32);
                 first.set_src(PSEUDO_MAP_VALUE);
                 listed.resolved = fd.is_some();
+                Ok(())
+            }
+            (&ReferenceTarget::JumpTable { table, offset }, Some(second)) => {
+                let object = self.program.object.clone();
+                let (tables, budget) = (&mut self.tables, &mut *self.table_budget);
+                let number = tables.number(&object, placed, slot, table, budget)?;
+                (first.imm, second.imm) = (0, offset as i32);
+                first.set_src(PSEUDO_MAP_VALUE);
+                listed.jump_table = Some(number);
                 Ok(())
             }
             (target, _) => Err(self.not_referring(target, *first)),
