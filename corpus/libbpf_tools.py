@@ -8,16 +8,15 @@ objects/libbpf-tools/NAME.bpf.o; nothing is fetched or compiled twice.
 """
 
 import argparse
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from compiling import CLANGS, compile_all, first_of, objects_folder, version_of
 from debian import Apt, Unavailable, cache_root, digest, locked
 
 HERE = Path(__file__).resolve().parent
@@ -26,7 +25,6 @@ RUNNING = Path("/sys/kernel/btf/vmlinux")
 # Tried in this order. The first is the one with which the corpus was verified:
 # bpfcc 0.35.0 has 57 programs and all of them compile with libbpf 1.7.0.
 SUITES = ("forky", "sid", "trixie", "bookworm")
-CLANGS = ("clang-19", "clang-20", "clang-18", "clang-17", "clang-16", "clang")
 
 # name: (folder, compilers, -target, -mcpu, objects at least)
 VARIANTS = {
@@ -134,27 +132,10 @@ def vmlinux_header(btf):
     return folder
 
 
-def compile_one(source, target, command):
-    """Compiles one program. Returns None, or the first line that says what is wrong."""
-    partial = target.with_suffix(".part")
-    done = subprocess.run(
-        [*command, "-c", source.name, "-o", str(partial)],
-        cwd=source.parent, capture_output=True, text=True,
-    )
-    if done.returncode == 0:
-        partial.replace(target)
-        return None
-    partial.unlink(missing_ok=True)
-    target.unlink(missing_ok=True)
-    lines = done.stderr.splitlines() or [f"exit {done.returncode}"]
-    return next((line for line in lines if "error" in line), lines[0])
-
-
 def build(variant, btf, out):
     """Brings one variant of the corpus up to date and returns its record."""
     folder, compilers, target, cpu, least = VARIANTS[variant]
-    objects = cache_root() / "objects" / (out or folder)
-    clang = next((c for c in compilers if shutil.which(c)), None)
+    clang = first_of(compilers)
     if clang is None:
         raise Unavailable(f"no {compilers[0]}")
     sources = cache_root() / "sources"
@@ -165,37 +146,14 @@ def build(variant, btf, out):
         "-Wno-unknown-warning-option", f"-ffile-prefix-map={cache_root()}/=",
         f"-I{vmlinux_header(btf)}", f"-I{include}",
     ]
-    version = subprocess.run([clang, "--version"], capture_output=True, text=True).stdout
     key = {
-        "command": command, "clang": version.splitlines()[0], "btf": digest(btf),
+        "command": command, "clang": version_of(clang), "btf": digest(btf),
         "bpfcc": tools_version, "libbpf": libbpf_version,
     }
-    stamp = objects / "corpus.json"
-    record = _read(stamp)
-    names = sorted(p.name for p in tools.glob("*.bpf.c"))
-    if record.get("key") != key or not _complete(record, objects, names):
-        objects.mkdir(parents=True, exist_ok=True)
-        stamp.unlink(missing_ok=True)
-        jobs = {n: (tools / n, objects / (n[:-2] + ".o"), command) for n in names}
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            results = pool.map(lambda job: compile_one(*job), jobs.values())
-            failed = {n: why for n, why in zip(jobs, results) if why}
-        record = {"key": key, "failed": failed}
-        stamp.write_text(json.dumps(record, indent=1) + "\n")
-    record.update(objects=objects, total=len(names), least=least)
+    record = compile_all(sorted(tools.glob("*.bpf.c")), objects_folder(out or folder),
+                         lambda source: command, key)
+    record["least"] = least
     return record
-
-
-def _read(stamp):
-    try:
-        return json.loads(stamp.read_text())
-    except (OSError, ValueError):
-        return {}
-
-
-def _complete(record, objects, names):
-    good = (n for n in names if n not in record.get("failed", {}))
-    return all((objects / (n[:-2] + ".o")).exists() for n in good)
 
 
 def report(name, record, quiet):

@@ -26,7 +26,8 @@ static const char help[] =
 	"  --cgroup PATH       where to attach programs of cgroups\n"
 	"  --maps              show the contents of maps at the end\n"
 	"  --expect sample     the checks of the sample object\n"
-	"  --table             one line for each program, separated by tabs\n"
+	"  --table             one line for each map and program, separated by tabs: which of the\n"
+	"                      two, section, name, loaded or refused, the kernel's errno, the reason\n"
 	"  --verbose           functions, relocations, and the verifier's logs\n"
 	"Exit status: 0 all done, 1 something was refused, 2 bad usage.\n";
 

@@ -66,6 +66,7 @@ struct program {
 	int wanted;
 	int fd;                  /* -1 where it is not loaded */
 	int link;                /* -1 where it is not attached */
+	int error;               /* the kernel's errno, 0 where it was not asked */
 	char reason[REASON_LEN]; /* why it is not loaded */
 	char unattached[REASON_LEN];
 	int fd_array[MAX_FDS]; /* BTF of modules whose functions it calls, from 1 on */

@@ -48,7 +48,7 @@ static int is_per_cpu_event_map(__u32 type)
 /* What a definition leaves open. */
 static void choose_sizes(union bpf_attr *attr)
 {
-	if (attr->map_type == BPF_MAP_TYPE_RINGBUF)
+	if (attr->map_type == BPF_MAP_TYPE_RINGBUF || attr->map_type == BPF_MAP_TYPE_USER_RINGBUF)
 		attr->max_entries = ring_buffer_size(attr->max_entries);
 	if (is_per_cpu_event_map(attr->map_type)) {
 		attr->key_size = attr->value_size = sizeof(__u32);

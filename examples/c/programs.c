@@ -7,8 +7,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#define FIRST_LOG (1u << 20)
-#define LAST_LOG (1u << 24)
+#define LOG_SIZE (1u << 24)
 
 struct program *find_program(struct loader *l, const char *name)
 {
@@ -141,31 +140,19 @@ static void last_words(const char *log, char *to, size_t room)
 		snprintf(to, room, "%.*s", (int)(end - line < 200 ? end - line : 200), line);
 }
 
-/* Again, with a log that is large enough. */
+/* Again, with a log: large, for of one that is too small older kernels keep the beginning. */
 static void ask_why(struct program *p, union bpf_attr *attr, int refused)
 {
 	char words[REASON_LEN - 60] = "";
-	__u32 size = FIRST_LOG;
-	int fd;
 
-	for (; size <= LAST_LOG; size <<= 2) {
-		free(p->log);
-		p->log = calloc(1, size);
-		if (!p->log)
-			break;
+	p->log = calloc(1, LOG_SIZE);
+	if (p->log) {
 		attr->log_level = 1;
 		attr->log_buf = (uintptr_t)p->log;
-		attr->log_size = size;
-		fd = sys_bpf(BPF_PROG_LOAD, attr);
-		if (fd >= 0) {
-			p->fd = fd;
-			return;
-		}
-		if (errno != ENOSPC)
-			break;
-	}
-	if (p->log)
+		attr->log_size = LOG_SIZE;
+		p->fd = sys_bpf(BPF_PROG_LOAD, attr);
 		last_words(p->log, words, sizeof words);
+	}
 	snprintf(p->reason, sizeof p->reason, "%.40s%s%.190s", strerror(refused), *words ? ": " : "", words);
 }
 
@@ -193,7 +180,7 @@ static void load_program(struct loader *l, size_t index)
 			attr.fd_array = (uintptr_t)p->fd_array;
 		p->fd = sys_bpf(BPF_PROG_LOAD, &attr);
 		if (p->fd < 0)
-			ask_why(p, &attr, errno);
+			ask_why(p, &attr, p->error = errno);
 	}
 	free(insns);
 }

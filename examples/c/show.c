@@ -127,14 +127,22 @@ void show_loaded(struct loader *l)
 	}
 }
 
+static void show_row(const char *kind, const char *section, const char *name, int fd, int error,
+		     const char *reason)
+{
+	printf("%s\t%s\t%s\t%s\t%d\t%s\n", kind, section, name, fd >= 0 ? "loaded" : "refused", error,
+	       fd >= 0 ? "" : reason);
+}
+
 void show_table(struct loader *l)
 {
+	for (size_t i = 0; i < l->map_count; i++)
+		show_row("map", "", l->maps[i].info.name, l->maps[i].fd, 0, l->maps[i].reason);
 	for (size_t i = 0; i < l->program_count; i++) {
 		const struct program *p = &l->programs[i];
 
 		if (p->wanted)
-			printf("%s\t%s\t%s\t%s\n", l->stem, p->info.name,
-			       p->fd >= 0 ? "loaded" : "refused", p->fd >= 0 ? "" : p->reason);
+			show_row("program", p->info.section, p->info.name, p->fd, p->error, p->reason);
 	}
 }
 

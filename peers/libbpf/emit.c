@@ -14,22 +14,6 @@ static const char *const relo_kinds[] = {
 	"enumval_exists", "enumval_value", "type_matches",
 };
 
-void emit_string(FILE *out, const char *s)
-{
-	fputc('"', out);
-	for (; *s; s++) {
-		unsigned char c = *s;
-
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			fprintf(out, "\\u%04x", c);
-		else
-			fputc(c, out);
-	}
-	fputc('"', out);
-}
-
 static void emit_hex(FILE *out, const void *data, size_t len)
 {
 	const unsigned char *at = data;

@@ -90,8 +90,10 @@ void captured(struct bpf_object *obj, size_t i, struct stream *stream);
 int target_add(const char *spec);
 bool target_is_given(void);
 
-/* emit.c */
+/* text.c */
 void emit_string(FILE *out, const char *s);
+
+/* emit.c */
 void emit_program(FILE *out, const struct bpf_object *obj, const struct stream *s);
 void emit_failure(FILE *out, const char *program, const char *section, const char *why);
 void emit_map(FILE *out, const struct map_view *map);
