@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Attaching programs by what their section names. */
+/* Attaching programs, each to what its section names as the library reads it. */
 #define _GNU_SOURCE
 #include "loader.h"
 #include <errno.h>
@@ -12,14 +12,8 @@
 
 /* Samples each second for programs of type perf_event. */
 #define SAMPLE_FREQUENCY 49
-
-/* `kprobe/tcp_v4_connect` names tcp_v4_connect; NULL where nothing follows. */
-const char *section_argument(const char *section)
-{
-	const char *slash = strchr(section, '/');
-
-	return slash && slash[1] ? slash + 1 : NULL;
-}
+/* BPF_LSM_CGROUP of Linux 6.0, which headers may be older than. */
+#define ATTACH_LSM_CGROUP 43
 
 static int refuse(struct program *p, const char *why)
 {
@@ -85,8 +79,8 @@ static int read_number(const char *path)
 	return number;
 }
 
-/* `tp/sched/sched_switch`: the number stands in tracefs. */
-static int attach_tracepoint(struct program *p, const char *event)
+/* The number stands in tracefs. */
+static int attach_tracepoint(struct program *p)
 {
 	static const char *const roots[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
 	struct perf_event_attr attr;
@@ -94,7 +88,8 @@ static int attach_tracepoint(struct program *p, const char *event)
 	int id = -1;
 
 	for (size_t i = 0; id < 0 && i < sizeof roots / sizeof *roots; i++) {
-		snprintf(path, sizeof path, "%s/events/%.150s/id", roots[i], event);
+		snprintf(path, sizeof path, "%s/events/%.80s/%.80s/id", roots[i], p->attach.category,
+			 p->attach.name);
 		id = read_number(path);
 	}
 	if (id < 0)
@@ -110,19 +105,35 @@ static int attach_tracepoint(struct program *p, const char *event)
 static int attach_kprobe(struct program *p, const char *function)
 {
 	int type = read_number("/sys/bus/event_source/devices/kprobe/type");
-	const char *section = p->info.section + (p->info.section[0] == '?');
 	struct perf_event_attr attr;
 
-	if (strncmp(section, "kprobe/", 7) && strncmp(section, "kretprobe/", 10))
-		return refuse(p, "of the probes, only kprobe and kretprobe are attached here");
 	if (type < 0)
 		return refuse(p, "the kernel has no kprobes");
 	memset(&attr, 0, sizeof attr);
 	attr.type = type;
 	attr.size = sizeof attr;
-	attr.config = !strncmp(section, "kretprobe/", 10);
+	attr.config = (p->attach.flags & BPFLINK_ATTACH_ON_RETURN) != 0;
 	attr.config1 = (uintptr_t)function;
+	attr.config2 = p->attach.offset;
 	return start_event(p, &attr, -1, 0);
+}
+
+/* The kernel's function for a system call has the architecture's prefix. */
+static int attach_ksyscall(struct program *p)
+{
+#if defined(__x86_64__)
+	static const char prefix[] = "__x64_sys_";
+#elif defined(__aarch64__)
+	static const char prefix[] = "__arm64_sys_";
+#elif defined(__s390x__)
+	static const char prefix[] = "__s390x_sys_";
+#else
+	static const char prefix[] = "sys_";
+#endif
+	char function[128];
+
+	snprintf(function, sizeof function, "%s%.100s", prefix, p->attach.name);
+	return attach_kprobe(p, function);
 }
 
 /* On the first CPU: enough to see it run. */
@@ -168,24 +179,10 @@ static int attach_iterator(struct program *p)
 	return create_link(p, 0, BPF_TRACE_ITER);
 }
 
-int attach_program(struct loader *l, struct program *p)
+/* Those whose section does not say where: by their type, and what the user said. */
+static int attach_by_type(struct loader *l, struct program *p)
 {
-	const char *argument = section_argument(p->info.section);
-
 	switch (p->info.type) {
-	case BPF_PROG_TYPE_RAW_TRACEPOINT:
-	case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE:
-		return argument ? open_raw_tracepoint(p, argument) : refuse(p, "names no tracepoint");
-	case BPF_PROG_TYPE_TRACING:
-		if (p->info.attach_type == BPF_TRACE_ITER)
-			return attach_iterator(p);
-		return open_raw_tracepoint(p, NULL);
-	case BPF_PROG_TYPE_LSM:
-		return open_raw_tracepoint(p, NULL);
-	case BPF_PROG_TYPE_TRACEPOINT:
-		return argument ? attach_tracepoint(p, argument) : refuse(p, "names no tracepoint");
-	case BPF_PROG_TYPE_KPROBE:
-		return argument ? attach_kprobe(p, argument) : refuse(p, "names no function");
 	case BPF_PROG_TYPE_PERF_EVENT:
 		return attach_perf_event(p);
 	case BPF_PROG_TYPE_XDP:
@@ -200,5 +197,37 @@ int attach_program(struct loader *l, struct program *p)
 		return attach_cgroup(p, l->options.cgroup);
 	default:
 		return refuse(p, "this example does not attach programs of its type");
+	}
+}
+
+int attach_program(struct loader *l, struct program *p)
+{
+	const bpflink_attach_info *target = &p->attach;
+
+	if (target->problem)
+		return refuse(p, target->problem);
+	if (target->kind != BPFLINK_ATTACH_NONE && !target->name[0])
+		return refuse(p, "its section does not say what to attach to");
+	switch (target->kind) {
+	case BPFLINK_ATTACH_NONE:
+		return attach_by_type(l, p);
+	case BPFLINK_ATTACH_RAW_TRACEPOINT:
+		return open_raw_tracepoint(p, target->name);
+	case BPFLINK_ATTACH_FUNCTION:
+	case BPFLINK_ATTACH_BTF_TRACEPOINT:
+		return open_raw_tracepoint(p, NULL);
+	case BPFLINK_ATTACH_LSM:
+		return p->info.attach_type == ATTACH_LSM_CGROUP ? attach_cgroup(p, l->options.cgroup) :
+								  open_raw_tracepoint(p, NULL);
+	case BPFLINK_ATTACH_ITERATOR:
+		return attach_iterator(p);
+	case BPFLINK_ATTACH_TRACEPOINT:
+		return attach_tracepoint(p);
+	case BPFLINK_ATTACH_KPROBE:
+		return attach_kprobe(p, target->name);
+	case BPFLINK_ATTACH_KSYSCALL:
+		return attach_ksyscall(p);
+	default:
+		return refuse(p, "this example does not attach programs of its kind");
 	}
 }

@@ -79,6 +79,8 @@ static void collect_programs(struct loader *l)
 		p->info.size = sizeof p->info;
 		p->fd = p->link = -1;
 		bpflink_programs_get(l->linked, i, &p->info);
+		p->attach.size = sizeof p->attach;
+		bpflink_program_attach(l->linked, i, &p->attach);
 		p->wanted = is_wanted(&l->options, &p->info);
 		if (p->info.flags & BPFLINK_PROGRAM_FAILED)
 			snprintf(p->reason, sizeof p->reason, "%s",
@@ -94,6 +96,24 @@ static void collect_maps(struct loader *l)
 		l->maps[i].info.size = sizeof l->maps[i].info;
 		l->maps[i].fd = -1;
 		bpflink_object_map(l->object, i, &l->maps[i].info);
+	}
+}
+
+static void collect_variables(struct loader *l)
+{
+	l->variable_count = bpflink_programs_struct_ops_count(l->linked);
+	l->variables = calloc(l->variable_count + 1, sizeof *l->variables);
+	for (size_t i = 0; l->variables && i < l->variable_count; i++) {
+		struct variable *v = &l->variables[i];
+
+		v->info.size = sizeof v->info;
+		v->fd = v->link = -1;
+		bpflink_programs_struct_ops(l->linked, i, &v->info);
+		v->wanted = !l->options.chosen_count &&
+			    (!(v->info.flags & BPFLINK_STRUCT_OPS_OPTIONAL) || l->options.optional);
+		if (v->info.flags & BPFLINK_STRUCT_OPS_FAILED)
+			snprintf(v->reason, sizeof v->reason, "%s",
+				 bpflink_error_message(bpflink_programs_struct_ops_error(l->linked, i)));
 	}
 }
 
@@ -116,7 +136,8 @@ int open_and_link(struct loader *l)
 	bpflink_error_free(error);
 	collect_programs(l);
 	collect_maps(l);
-	return l->programs && l->maps ? 0 : -1;
+	collect_variables(l);
+	return l->programs && l->maps && l->variables ? 0 : -1;
 }
 
 static void close_fd(int fd)
@@ -127,6 +148,7 @@ static void close_fd(int fd)
 
 void close_loader(struct loader *l)
 {
+	close_variables(l);
 	for (size_t i = 0; l->programs && i < l->program_count; i++) {
 		close_fd(l->programs[i].link);
 		close_fd(l->programs[i].fd);

@@ -25,7 +25,8 @@ static const char help[] =
 	"  --interface NAME    where to attach XDP programs\n"
 	"  --cgroup PATH       where to attach programs of cgroups\n"
 	"  --maps              show the contents of maps at the end\n"
-	"  --expect sample     the checks of the sample object\n"
+	"  --expect WHAT       sample: the checks of the sample object; congestion: what was\n"
+	"                      registered is a congestion control that sockets may choose\n"
 	"  --table             one line for each map and program, separated by tabs: which of the\n"
 	"                      two, section, name, loaded or refused, the kernel's errno, the reason\n"
 	"  --verbose           functions, relocations, and the verifier's logs\n"
@@ -42,6 +43,11 @@ static const struct option long_options[] = {
 	{ "verbose", no_argument, NULL, 'v' },        { "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
+
+static int is_expectation(const char *name)
+{
+	return !strcmp(name, "sample") || !strcmp(name, "congestion");
+}
 
 static int set_option(struct options *o, int option)
 {
@@ -62,7 +68,7 @@ static int set_option(struct options *o, int option)
 	case 'i': o->interface = optarg; return 0;
 	case 'c': o->cgroup = optarg; return 0;
 	case 'm': o->show_maps = 1; return 0;
-	case 'e': o->expect = optarg; return strcmp(optarg, "sample") ? -1 : 0;
+	case 'e': o->expect = optarg; return is_expectation(optarg) ? 0 : -1;
 	case 't': o->table = 1; return 0;
 	case 'v': o->verbose = 1; return 0;
 	default: return -1;
@@ -96,7 +102,8 @@ static int attach_all(struct loader *l)
 	for (size_t i = 0; i < l->program_count; i++) {
 		struct program *p = &l->programs[i];
 
-		if (p->fd < 0)
+		/* Their variables are registered, not they. */
+		if (p->fd < 0 || p->attach.kind == BPFLINK_ATTACH_STRUCT_OPS)
 			continue;
 		if (attach_program(l, p)) {
 			refused++;
@@ -105,7 +112,25 @@ static int attach_all(struct loader *l)
 			printf("  program %s attached\n", p->info.name);
 		}
 	}
-	sleep(l->options.seconds);
+	return refused;
+}
+
+static int register_all(struct loader *l)
+{
+	int refused = 0;
+
+	for (size_t i = 0; i < l->variable_count; i++) {
+		struct variable *v = &l->variables[i];
+
+		if (v->fd < 0)
+			continue;
+		if (register_variable(l, i)) {
+			refused++;
+			printf("  struct_ops %s NOT REGISTERED: %s\n", v->info.name, v->reason);
+		} else {
+			printf("  struct_ops %s registered\n", v->info.name);
+		}
+	}
 	return refused;
 }
 
@@ -134,6 +159,9 @@ static int count_refused(const struct loader *l)
 		refused += l->programs[i].wanted &&
 			   (l->options.link_only ? l->programs[i].info.flags & BPFLINK_PROGRAM_FAILED :
 						   l->programs[i].fd < 0);
+	for (size_t i = 0; i < l->variable_count; i++)
+		refused += l->variables[i].wanted &&
+			   (l->options.link_only ? l->variables[i].reason[0] != 0 : l->variables[i].fd < 0);
 	return refused;
 }
 
@@ -150,6 +178,7 @@ static void load(struct loader *l)
 	allow_memory();
 	load_btf(l);
 	create_maps(l);
+	create_variables(l);
 	fill_maps(l);
 	load_programs(l);
 	fill_program_arrays(l);
@@ -162,10 +191,14 @@ static int use(struct loader *l)
 
 	if (l->options.run)
 		wrong += run_named(l);
-	if (l->options.expect)
+	if (l->options.expect && !strcmp(l->options.expect, "sample"))
 		wrong += check_sample(l);
-	if (l->options.attach)
-		wrong += attach_all(l);
+	if (l->options.attach) {
+		wrong += attach_all(l) + register_all(l);
+		if (l->options.expect && !strcmp(l->options.expect, "congestion"))
+			wrong += check_congestion_control(l);
+		sleep(l->options.seconds);
+	}
 	if (l->options.show_maps)
 		show_contents(l);
 	return wrong;

@@ -9,7 +9,7 @@
  *   contents.c   what goes into maps: data, maps, programs
  *   programs.c   loading programs
  *   modules.c    BTF of kernel modules
- *   kernel_btf.c type ids of what programs attach to
+ *   struct_ops.c tables of functions for the kernel to call
  *   attach.c     attaching programs
  *   run.c        running one once
  *   show.c       what the user sees
@@ -36,7 +36,7 @@ struct options {
 	const char *run;       /* the program for BPF_PROG_TEST_RUN */
 	const char *interface; /* for XDP */
 	const char *cgroup;    /* for programs of cgroups */
-	const char *expect;    /* checks to do afterwards: only "sample" */
+	const char *expect;    /* checks to do afterwards: "sample" or "congestion" */
 	unsigned seconds;      /* how long to stay attached */
 	int optional;          /* load programs of `?` sections too */
 	int link_only;
@@ -63,6 +63,7 @@ struct module {
 /* A program of the object and what became of it. */
 struct program {
 	bpflink_program_info info;
+	bpflink_attach_info attach;
 	int wanted;
 	int fd;                  /* -1 where it is not loaded */
 	int link;                /* -1 where it is not attached */
@@ -71,6 +72,17 @@ struct program {
 	char unattached[REASON_LEN];
 	int fd_array[MAX_FDS]; /* BTF of modules whose functions it calls, from 1 on */
 	char *log;             /* the verifier's, where it refused */
+};
+
+/* A struct_ops variable of the object and what became of it. */
+struct variable {
+	bpflink_struct_ops_info info;
+	int wanted;
+	int fd;   /* of its map, or -1 */
+	int link; /* of .struct_ops.link, or -1 */
+	int registered;
+	unsigned char *value; /* with the file descriptors of its programs */
+	char reason[REASON_LEN];
 };
 
 struct loader {
@@ -84,6 +96,8 @@ struct loader {
 	size_t map_count;
 	struct program *programs;
 	size_t program_count;
+	struct variable *variables;
+	size_t variable_count;
 	int btf_fd; /* the object's BTF in the kernel, or -1 */
 	struct module modules[MAX_FDS];
 	size_t module_count;
@@ -110,12 +124,14 @@ struct program *find_program(struct loader *l, const char *name);
 /* modules.c: -1 and errno, or a file descriptor that close_loader closes */
 int module_btf_fd(struct loader *l, const char *module);
 
-/* kernel_btf.c */
-__u32 attach_type_id(struct loader *l, const bpflink_program_info *p, char reason[REASON_LEN]);
+/* struct_ops.c */
+void create_variables(struct loader *l);
+int register_variable(struct loader *l, size_t index);
+void close_variables(struct loader *l);
+int check_congestion_control(struct loader *l);
 
 /* attach.c */
 int attach_program(struct loader *l, struct program *p);
-const char *section_argument(const char *section);
 
 /* run.c */
 int run_program(struct program *p, __u32 *result);
@@ -136,6 +152,7 @@ int map_create(union bpf_attr *attr);
 int map_lookup(int map, const void *key, void *value);
 int map_update(int map, const void *key, const void *value);
 int map_next_key(int map, const void *key, void *next);
+int map_delete(int map, const void *key);
 int map_freeze(int map);
 int sys_perf_event_open(void *attr, int pid, int cpu);
 void copy_name(char name[BPF_OBJ_NAME_LEN], const char *prefix, const char *from);

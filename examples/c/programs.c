@@ -156,9 +156,45 @@ static void ask_why(struct program *p, union bpf_attr *attr, int refused)
 	snprintf(p->reason, sizeof p->reason, "%.40s%s%.190s", strerror(refused), *words ? ": " : "", words);
 }
 
-static int is_attached_by_id(const bpflink_program_info *p)
+/* What the program runs at, for those that the kernel checks against its own types. */
+static int fill_target(struct loader *l, struct program *p, union bpf_attr *attr)
 {
-	return p->type == BPF_PROG_TYPE_TRACING || p->type == BPF_PROG_TYPE_LSM;
+	int module;
+
+	switch (p->attach.kind) {
+	case BPFLINK_ATTACH_FUNCTION:
+	case BPFLINK_ATTACH_BTF_TRACEPOINT:
+	case BPFLINK_ATTACH_LSM:
+	case BPFLINK_ATTACH_ITERATOR:
+	case BPFLINK_ATTACH_STRUCT_OPS:
+		break;
+	default:
+		return 0;
+	}
+	if (!p->attach.btf_id) {
+		snprintf(p->reason, sizeof p->reason, "nothing to attach to: %.200s",
+			 p->attach.problem ? p->attach.problem : "it is not known");
+		return -1;
+	}
+	attr->attach_btf_id = p->attach.btf_id;
+	if (!p->attach.module[0])
+		return 0;
+	module = module_btf_fd(l, p->attach.module);
+	if (module < 0) {
+		snprintf(p->reason, sizeof p->reason, "BTF of module %.100s: %s", p->attach.module,
+			 strerror(errno));
+		return -1;
+	}
+	attr->attach_btf_obj_fd = module;
+	return 0;
+}
+
+static int calls_modules(const struct program *p)
+{
+	for (size_t i = 0; i < MAX_FDS; i++)
+		if (p->fd_array[i])
+			return 1;
+	return 0;
 }
 
 static void load_program(struct loader *l, size_t index)
@@ -172,11 +208,9 @@ static void load_program(struct loader *l, size_t index)
 		return;
 	memcpy(insns, p->info.insns, bytes);
 	describe(&attr, l, &p->info, insns);
-	if (is_attached_by_id(&p->info))
-		attr.attach_btf_id = attach_type_id(l, &p->info, p->reason);
-	if (!p->reason[0] && !fill_references(l, index, insns)) {
+	if (!fill_target(l, p, &attr) && !fill_references(l, index, insns)) {
 		/* Kernels before 5.14 refuse what they do not know, unless it is zero. */
-		if (l->module_count)
+		if (calls_modules(p))
 			attr.fd_array = (uintptr_t)p->fd_array;
 		p->fd = sys_bpf(BPF_PROG_LOAD, &attr);
 		if (p->fd < 0)

@@ -72,12 +72,31 @@ static void show_program(struct loader *l, size_t index)
 	}
 }
 
+static void show_variable(struct loader *l, size_t index)
+{
+	const bpflink_struct_ops_info *v = &l->variables[index].info;
+
+	printf("  struct_ops %-13s %-28s struct %s, %zu bytes", v->name, v->section, v->local_type,
+	       v->value_size);
+	for (size_t n = 0; n < v->member_count; n++) {
+		bpflink_struct_ops_member m = { .size = sizeof m };
+
+		if (!bpflink_programs_struct_ops_member(l->linked, index, n, &m) && m.program)
+			printf(", %s at %u", m.name, m.kernel_offset);
+	}
+	if (v->flags & BPFLINK_STRUCT_OPS_FAILED)
+		printf(": %s", l->variables[index].reason);
+	printf("\n");
+}
+
 /* What the library made of the object; nothing was loaded yet. */
 void show_link(struct loader *l)
 {
 	printf("linked %s for %s\n", l->options.object, l->options.btf ? l->options.btf : "this kernel");
 	for (size_t i = 0; i < l->program_count; i++)
 		show_program(l, i);
+	for (size_t i = 0; i < l->variable_count; i++)
+		show_variable(l, i);
 }
 
 static void print_hex(const void *data, size_t size)
@@ -112,11 +131,18 @@ void show_loaded(struct loader *l)
 		else
 			printf("fd %d\n", m->fd);
 	}
+	for (size_t i = 0; i < l->variable_count; i++) {
+		const struct variable *v = &l->variables[i];
+
+		if (v->wanted)
+			printf("  struct_ops %-21s %s%s\n", v->info.name,
+			       v->fd < 0 ? "NOT CREATED: " : "created", v->fd < 0 ? v->reason : "");
+	}
 	for (size_t i = 0; i < l->program_count; i++) {
 		const struct program *p = &l->programs[i];
 
 		if (!p->wanted)
-			printf("  program %-24s left out: its section %s is loaded only when asked for\n",
+			printf("  program %-24s left out: what section %s has is loaded only when asked for\n",
 			       p->info.name, p->info.section);
 		else if (p->fd >= 0)
 			printf("  program %-24s loaded: fd %d\n", p->info.name, p->fd);

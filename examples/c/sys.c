@@ -43,6 +43,11 @@ int map_next_key(int map, const void *key, void *next)
 	return map_element(BPF_MAP_GET_NEXT_KEY, map, key, next);
 }
 
+int map_delete(int map, const void *key)
+{
+	return map_element(BPF_MAP_DELETE_ELEM, map, key, NULL);
+}
+
 int map_freeze(int map)
 {
 	union bpf_attr attr;

@@ -77,4 +77,4 @@ struct demo_ops___other refused = {
 	.gone = (void *)start,
 };
 
-char license[] SEC("license") = "GPL";
+char gpl[] SEC("license") = "GPL";
