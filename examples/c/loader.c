@@ -178,9 +178,9 @@ static void load(struct loader *l)
 	allow_memory();
 	load_btf(l);
 	create_maps(l);
-	create_variables(l);
 	fill_maps(l);
 	load_programs(l);
+	create_variables(l);
 	fill_program_arrays(l);
 }
 
