@@ -29,6 +29,7 @@ mod open;
 mod pointers;
 mod program_type;
 mod raw_stream;
+mod read;
 mod record_homes;
 mod records;
 mod relocations;
@@ -48,9 +49,9 @@ pub use jump_tables::{JumpTables, JumpTarget, TableRange};
 pub use kconfig::{KconfigKind, KconfigSlot};
 pub use map::{Map, MapDefinition, MapEntry, MapOrigin, Pinning};
 pub use model::Object;
-pub use open::MAX_FILE_SIZE;
 pub use program_type::ProgramType;
 pub use raw_stream::{RawReference, RawStream};
+pub use read::MAX_FILE_SIZE;
 pub use stream::{
     Binding, CoreRelocation, Defect, FunctionAddress, Reference, ReferenceTarget, Stream, Symbol,
 };

@@ -1,7 +1,5 @@
 //! From the bytes of a file to an [`Object`].
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +10,7 @@ use super::fault::{Fault, Result, malformed};
 use super::file::{ElfFile, Section};
 use super::kconfig;
 use super::maps_btf::PlacedMap;
+use super::read::read;
 use super::sections::{Role, Roles, check_contents, license, version};
 use super::targets::{Home, Targets};
 use super::{
@@ -19,14 +18,9 @@ use super::{
     map_entries, maps_btf, maps_legacy, records, relocations, struct_ops, symbols,
 };
 use crate::btf::{Btf, Layout};
-use crate::error::{Cause, Error};
+use crate::error::Error;
 use crate::insn::decode_stream;
 use crate::name::Name;
-
-/// Larger files are refused: the largest objects that people build, with debug
-/// information, are some ten megabytes; what the kernel accepts of one program
-/// is 8 MB. A wrong path must not fill the memory.
-pub const MAX_FILE_SIZE: u64 = 256 << 20;
 
 impl Object {
     /// Reads an object file.
@@ -46,30 +40,6 @@ impl Object {
     pub fn parse(bytes: &[u8], name: impl Into<Name>) -> crate::Result<Object> {
         let name = name.into();
         parse(bytes, &name).map_err(|fault| -> Error { fault.in_object(&name) })
-    }
-}
-
-/// Not mapped into memory: whoever truncates the file meanwhile would kill us.
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let failed = |source| Cause::Io {
-        action: "read",
-        path: path.display().to_string(),
-        source,
-    };
-    let file = File::open(path).map_err(failed)?;
-    let too_large = || malformed(format!("the file is larger than {MAX_FILE_SIZE} bytes"));
-    // A pipe says 0, and a file may still grow: what counts is what is read.
-    let size = file.metadata().map_err(failed)?.len();
-    if size > MAX_FILE_SIZE {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::with_capacity(size as usize);
-    file.take(MAX_FILE_SIZE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    match bytes.len() as u64 <= MAX_FILE_SIZE {
-        true => Ok(bytes),
-        false => Err(too_large()),
     }
 }
 
