@@ -392,7 +392,8 @@ bpflink_status bpflink_object_map_entry(const bpflink_object *object,
 typedef struct bpflink_btf bpflink_btf;
 
 // Reads BTF from a file: raw, or an ELF file that has a section `.BTF`. With a
-// base it is split BTF (a module's, over vmlinux). It is called by the file's name
+// base it is split BTF (a module's, over vmlinux); a module's file that has a section
+// `.BTF.base` is moved from there onto the base, see `bpflink_btf_relocate`. It is called by the file's name
 // without directories and extension.
 BPFLINK_MUST_USE
 bpflink_status bpflink_btf_from_file(const char *path,
@@ -409,6 +410,20 @@ bpflink_status bpflink_btf_from_memory(const void *data,
                                        const struct bpflink_btf *base,
                                        struct bpflink_btf **btf,
                                        bpflink_error **error);
+
+// Moves split BTF from a distilled base onto the BTF of a kernel. A module that was built
+// apart from its kernel has one, its section `.BTF.base`: read it without a base, the
+// module's `.BTF` over it, and move that. (ELF files with both sections are moved by
+// `bpflink_btf_from_file` and `_from_memory` themselves.) Each type of the distilled
+// base must be in the kernel's exactly once: by name and kind, integers and enums by
+// size too, structs by size where the module embeds them or the kernel has several;
+// else `BPFLINK_E_BTF`. The rules are the kernel's (Linux 6.11). The new handle has the
+// old one's name.
+BPFLINK_MUST_USE
+bpflink_status bpflink_btf_relocate(const struct bpflink_btf *split,
+                                    const struct bpflink_btf *base,
+                                    struct bpflink_btf **btf,
+                                    bpflink_error **error);
 
 // The running kernel's BTF: parsed once for the process and shared by all who ask.
 // A failure is not remembered: the next call tries again.

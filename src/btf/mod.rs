@@ -16,6 +16,7 @@ mod map;
 mod names;
 mod prepare;
 mod raw;
+mod relocate;
 mod scan;
 #[cfg(test)]
 mod scan_test;
@@ -32,6 +33,7 @@ pub use kind::Kind;
 pub use names::essential_name;
 pub use prepare::{KconfigVar, Layout, Variable, kconfig_layout, prepare};
 pub use raw::Btf;
+pub use relocate::relocate;
 pub use view::{ArrayType, EnumValue, IntEncoding, Linkage, Member, Param, SectionVar, Type};
 
 /// The number of a type in its BTF; 0 is `void`.

@@ -195,7 +195,8 @@ impl Btf {
         }
     }
 
-    fn string_end(&self) -> Result<u32, BtfError> {
+    /// One past the last string offset, those of the base counted.
+    pub(super) fn string_end(&self) -> Result<u32, BtfError> {
         u32::try_from(self.strings.len())
             .ok()
             .and_then(|len| len.checked_add(self.first_string))

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::error::bpflink_error;
 use super::pointer::{
-    Handle, borrow_optional, create, free, opaque, optional_string, query, slice, string, write,
+    Handle, borrow, borrow_optional, create, free, opaque, optional_string, query, slice, string,
+    write,
 };
 use super::status::bpflink_status;
 use crate::btf::Btf;
@@ -33,7 +34,8 @@ unsafe fn base_of(base: *const bpflink_btf) -> Result<Option<Arc<Btf>>> {
 }
 
 /// Reads BTF from a file: raw, or an ELF file that has a section `.BTF`. With a
-/// base it is split BTF (a module's, over vmlinux). It is called by the file's name
+/// base it is split BTF (a module's, over vmlinux); a module's file that has a section
+/// `.BTF.base` is moved from there onto the base, see `bpflink_btf_relocate`. It is called by the file's name
 /// without directories and extension.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -80,6 +82,33 @@ pub unsafe extern "C" fn bpflink_btf_from_memory(
         };
         let name = name.map_or_else(|| Name::from("vmlinux"), |name| Name::new(name.to_bytes()));
         let btf = target::btf_from_bytes(data.to_vec(), &name, base)?;
+        Ok(NamedBtf { name, btf })
+    };
+    // SAFETY: NULL or places for pointers.
+    unsafe { create(btf, error, body) }
+}
+
+/// Moves split BTF from a distilled base onto the BTF of a kernel. A module that was built
+/// apart from its kernel has one, its section `.BTF.base`: read it without a base, the
+/// module's `.BTF` over it, and move that. (ELF files with both sections are moved by
+/// `bpflink_btf_from_file` and `_from_memory` themselves.) Each type of the distilled
+/// base must be in the kernel's exactly once: by name and kind, integers and enums by
+/// size too, structs by size where the module embeds them or the kernel has several;
+/// else `BPFLINK_E_BTF`. The rules are the kernel's (Linux 6.11). The new handle has the
+/// old one's name.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bpflink_btf_relocate(
+    split: *const bpflink_btf,
+    base: *const bpflink_btf,
+    btf: *mut *mut bpflink_btf,
+    error: *mut *mut bpflink_error,
+) -> bpflink_status {
+    let body = || {
+        // SAFETY: NULL or live BTF.
+        let (split, base) = unsafe { (borrow(split)?, borrow(base)?) };
+        let name = split.name.clone();
+        let btf = target::btf_relocated(&split.btf, &name, base.btf.clone())?;
         Ok(NamedBtf { name, btf })
     };
     // SAFETY: NULL or places for pointers.

@@ -1,4 +1,4 @@
-//! The `.BTF` section of any ELF file: a kernel image, a module, an object.
+//! The BTF sections of any ELF file: a kernel image, a module, an object.
 //!
 //! Kernel images with debug information are hundreds of megabytes; only the
 //! tables and the section itself are read.
@@ -14,8 +14,9 @@ use super::ElfError;
 
 /// Sections at most; the largest kernels have some hundred thousand.
 const SECTIONS_MAX: u64 = 1 << 22;
-/// Longer section names are not ours.
-const NAME: &[u8; 5] = b".BTF\0";
+/// The names of the sections, whole.
+const BTF: &[u8] = b".BTF\0";
+const BASE: &[u8] = b".BTF.base\0";
 
 /// Bytes that can be read in pieces: a file, or a buffer.
 pub trait ReadAt {
@@ -50,6 +51,16 @@ impl ReadAt for [u8] {
     }
 }
 
+/// The BTF of an ELF file.
+#[derive(Debug)]
+pub struct BtfSections {
+    /// The contents of `.BTF`.
+    pub btf: Vec<u8>,
+    /// Those of `.BTF.base`: the distilled base of a module that was built apart from
+    /// its kernel.
+    pub base: Option<Vec<u8>>,
+}
+
 /// Why there is no `.BTF` section to be had.
 #[derive(Debug, thiserror::Error)]
 pub enum BtfSectionError {
@@ -68,8 +79,8 @@ pub fn is_elf(start: &[u8]) -> bool {
     start.starts_with(&elf::ELFMAG)
 }
 
-/// The contents of the `.BTF` section of an ELF file of either class and byte order.
-pub fn btf_section(file: &(impl ReadAt + ?Sized)) -> Result<Vec<u8>> {
+/// The contents of the BTF sections of an ELF file of either class and byte order.
+pub fn btf_sections(file: &(impl ReadAt + ?Sized)) -> Result<BtfSections> {
     let ident = read(file, 0, 16, "ELF header")?;
     match (is_elf(&ident), ident.get(4)) {
         (true, Some(&class)) if class == elf::ELFCLASS64.0 => {
@@ -167,18 +178,33 @@ impl<H: FileHeader<Endian = Endianness> + Copy> Sections<H> {
         read(file, offset.into(), size.into(), what)
     }
 
-    fn btf(&self, file: &(impl ReadAt + ?Sized)) -> Result<Vec<u8>> {
+    fn btf(&self, file: &(impl ReadAt + ?Sized)) -> Result<BtfSections> {
+        match self.named(file, BTF)? {
+            Some(btf) => Ok(BtfSections {
+                btf,
+                base: self.named(file, BASE)?,
+            }),
+            None => Err(malformed("no .BTF section")),
+        }
+    }
+
+    /// The contents of the first section of that name.
+    fn named(&self, file: &(impl ReadAt + ?Sized), wanted: &[u8]) -> Result<Option<Vec<u8>>> {
+        let text = wanted.strip_suffix(b"\0").unwrap_or(wanted);
+        let text = String::from_utf8_lossy(text);
         for index in 1..self.headers.len() / Self::ENTRY {
             let section = self.get(index)?;
             let name = section.sh_name(self.endian) as usize;
-            if !self.names.get(name..).unwrap_or_default().starts_with(NAME) {
+            let name = self.names.get(name..).unwrap_or_default();
+            if !name.starts_with(wanted) {
                 continue;
             }
             if section.sh_flags(self.endian).0 & SHF_COMPRESSED.0 != 0 {
-                return Err(ElfError::Unsupported("compressed .BTF section".into()).into());
+                let what = format!("compressed {text} section");
+                return Err(ElfError::Unsupported(what).into());
             }
-            return self.contents(file, section, ".BTF");
+            return self.contents(file, section, &text).map(Some);
         }
-        Err(malformed("no .BTF section"))
+        Ok(None)
     }
 }

@@ -41,7 +41,7 @@ mod symbols;
 mod targets;
 
 pub use attach::{AttachKind, AttachSpec};
-pub use btf_section::{BtfSectionError, ReadAt, btf_section, is_elf};
+pub use btf_section::{BtfSectionError, BtfSections, ReadAt, btf_sections, is_elf};
 pub use error::ElfError;
 pub use extern_symbol::{Extern, ExternKind};
 pub use info::InfoTable;

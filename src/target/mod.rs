@@ -25,7 +25,7 @@ use running::RunningKernel;
 pub use crate::feature::{Feature, Features, KernelRelease};
 pub use builder::TargetBuilder;
 pub use error::TargetError;
-pub use file::{btf_from_bytes, btf_from_file};
+pub use file::{btf_from_bytes, btf_from_file, btf_relocated};
 pub use kallsyms::SymbolAddress;
 
 /// Bytes of a page where nobody says otherwise.

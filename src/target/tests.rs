@@ -87,34 +87,103 @@ fn sixty_four_threads_share_one_reading() {
     assert!(handles.iter().all(|btf| Arc::ptr_eq(btf, &handles[0])));
 }
 
-/// The smallest ELF file with a `.BTF` section: header, three section headers, names, BTF.
-fn elf_with_btf(btf: &[u8]) -> Vec<u8> {
-    let names = b"\0.BTF\0.shstrtab\0";
-    let section = |name: u32, kind: u32, offset: u64, size: u64| {
-        let mut raw = [name.to_le_bytes(), kind.to_le_bytes()].concat();
+/// The smallest ELF file with these sections: header, section headers, names, contents.
+fn elf_with(contents: &[(&str, &[u8])]) -> Vec<u8> {
+    let count = contents.len() as u64 + 2;
+    let mut names = b"\0.shstrtab\0".to_vec();
+    let names_at = 64 + count * 64;
+    let section = |name: usize, kind: u32, offset: u64, size: usize| {
+        let mut raw = [(name as u32).to_le_bytes(), kind.to_le_bytes()].concat();
         raw.extend([0u8; 16]);
         raw.extend(offset.to_le_bytes());
-        raw.extend(size.to_le_bytes());
+        raw.extend((size as u64).to_le_bytes());
         raw.resize(64, 0);
         raw
     };
-    let names_at = 64 + 3 * 64;
-    let btf_at = names_at + names.len() as u64;
+    let name_offsets: Vec<usize> = contents
+        .iter()
+        .map(|(name, _)| {
+            let offset = names.len();
+            names.extend(name.bytes().chain([0]));
+            offset
+        })
+        .collect();
+    let mut headers = [section(0, 0, 0, 0), section(1, 3, names_at, names.len())].concat();
+    let mut at = names_at + names.len() as u64;
+    for ((_, bytes), name) in contents.iter().zip(name_offsets) {
+        headers.extend(section(name, 1, at, bytes.len()));
+        at += bytes.len() as u64;
+    }
     let mut file = b"\x7fELF\x02\x01\x01".to_vec();
     file.resize(40, 0);
     file.splice(16..18, 2u16.to_le_bytes());
     file.extend(64u64.to_le_bytes());
     file.splice(40..48, 64u64.to_le_bytes());
     file.resize(52, 0);
-    for half in [64u16, 0, 0, 64, 3, 2] {
+    for half in [64u16, 0, 0, 64, count as u16, 1] {
         file.extend(half.to_le_bytes());
     }
-    file.extend(section(0, 0, 0, 0));
-    file.extend(section(1, 1, btf_at, btf.len() as u64));
-    file.extend(section(6, 3, names_at, names.len() as u64));
+    file.extend(headers);
     file.extend(names);
-    file.extend(btf);
+    file.extend(contents.iter().flat_map(|(_, bytes)| *bytes));
     file
+}
+
+fn elf_with_btf(btf: &[u8]) -> Vec<u8> {
+    elf_with(&[(".BTF", btf)])
+}
+
+/// A kernel with a struct before the one that a module mentions, that module's BTF over
+/// a distilled base, and an ELF file with both.
+fn module_with_distilled_base() -> (Arc<Btf>, Vec<u8>) {
+    let mut kernel = BtfBuilder::new(Order::Little);
+    kernel.structure("padding", 1, &[]);
+    kernel.structure("task_struct", 8, &[]);
+    let mut distilled = BtfBuilder::new(Order::Little);
+    distilled.structure("task_struct", 8, &[]);
+    let mut split = BtfBuilder::split_over(&distilled);
+    split.structure("of_module", 8, &[field("task", 1, 0)]);
+    let sections = [split.build(), distilled.build()];
+    let file = elf_with(&[(".BTF", &sections[0]), (".BTF.base", &sections[1])]);
+    (parse(&kernel), file)
+}
+
+#[test]
+fn a_module_with_a_distilled_base_is_moved_onto_the_kernel() {
+    let (kernel, file) = module_with_distilled_base();
+    let root = Root::new(&[("of.ko", &file)]);
+    let path = root.0.join("of.ko");
+    let name = Name::from("of");
+    for btf in [
+        btf_from_bytes(file.clone(), &name, Some(kernel.clone())).unwrap(),
+        btf_from_file(&path, Some(kernel.clone())).unwrap(),
+    ] {
+        let own = btf.own_types().next().unwrap();
+        assert_eq!((own.id(), own.name()), (3, Ok(&b"of_module"[..])));
+        assert_eq!(own.members().next().unwrap().type_id, 2);
+        let target = TargetBuilder::new().vmlinux(kernel.clone());
+        assert!(target.module("of", btf).build().is_ok());
+    }
+    let alone = btf_from_bytes(file.clone(), &name, None).unwrap_err();
+    assert!(alone.to_string().contains("nothing without"), "{alone}");
+    let stranger = parse(&BtfBuilder::new(Order::Little));
+    let stranger = btf_from_file(&path, Some(stranger))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        stranger.contains("of.ko: BTF: distilled base: struct task_struct [1] of 8 bytes"),
+        "{stranger}"
+    );
+}
+
+#[test]
+fn every_cut_of_a_module_with_a_distilled_base_is_an_error() {
+    let (kernel, file) = module_with_distilled_base();
+    let name = Name::from("of");
+    for len in 0..file.len() {
+        let error = btf_from_bytes(file[..len].to_vec(), &name, Some(kernel.clone())).unwrap_err();
+        assert!(error.to_string().contains("of"), "{error}");
+    }
 }
 
 #[test]
@@ -138,7 +207,7 @@ fn every_cut_of_an_image_is_an_error() {
         assert!(error.to_string().contains("image"), "{error}");
     }
     let mut compressed = elf.clone();
-    compressed[64 + 64 + 9] = 8;
+    compressed[64 + 2 * 64 + 8 + 1] = 8;
     let error = btf_from_bytes(compressed, &name, None).unwrap_err();
     assert!(error.to_string().contains("compressed"), "{error}");
 }

@@ -147,6 +147,10 @@ static void null_btf_and_targets(const char *path)
 	CHECK_FAILS(bpflink_btf_from_memory(NULL, 1, NULL, NULL, &out, &error), INVALID);
 	CHECK_FAILS(bpflink_btf_from_memory("x", 1, NULL, NULL, NULL, &error), INVALID);
 	CHECK_FAILS(bpflink_btf_from_memory("x", 1, NULL, NULL, &out, &error), BPFLINK_E_BTF);
+	CHECK_FAILS(bpflink_btf_relocate(NULL, btf, &out, &error), INVALID);
+	CHECK_FAILS(bpflink_btf_relocate(btf, NULL, &out, &error), INVALID);
+	CHECK_FAILS(bpflink_btf_relocate(btf, btf, NULL, &error), INVALID);
+	CHECK_FAILS(bpflink_btf_relocate(btf, btf, &out, &error), BPFLINK_E_BTF); /* no split BTF */
 	CHECK_FAILS(bpflink_btf_kernel(NULL, &error), INVALID);
 	CHECK(bpflink_btf_type_count(NULL) == 0);
 	CHECK(bpflink_btf_data(NULL, &size) == NULL && size == 0);

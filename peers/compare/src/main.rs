@@ -9,13 +9,14 @@ mod insn;
 mod known;
 mod output;
 mod pairing;
+mod relocated;
 mod run;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -54,6 +55,14 @@ enum Task {
         /// Compare every CO-RE decision with libbpf's too
         #[arg(long)]
         relocations: bool,
+    },
+    /// Moves module BTF from a distilled base and compares with what libbpf made of it
+    Relocated {
+        /// BTF of the kernel that the module meets
+        vmlinux: PathBuf,
+        /// Folders that `distill` filled
+        #[arg(required = true)]
+        folders: Vec<PathBuf>,
     },
     /// Runs linkers over objects and kernels and compares
     Run {
@@ -128,6 +137,7 @@ fn perform(task: Task) -> Result<bool, String> {
             print_table(std::slice::from_ref(&row));
             Ok(agree(&[row]))
         }
+        Task::Relocated { vmlinux, folders } => relocate_all(&vmlinux, &folders),
         Task::Run {
             bpflink,
             libbpf,
@@ -156,6 +166,29 @@ fn perform(task: Task) -> Result<bool, String> {
             Ok(agree(&rows))
         }
     }
+}
+
+/// One line in all, and one for each module on which the two differ.
+fn relocate_all(vmlinux: &Path, folders: &[PathBuf]) -> Result<bool, String> {
+    let (mut same, mut types, mut refused, mut differ) = (0, 0, 0, 0);
+    for folder in folders {
+        let outcome = relocated::compare(vmlinux, folder);
+        match outcome.map_err(|error| format!("{}: {error}", folder.display()))? {
+            relocated::Outcome::Same(count) => (same, types) = (same + 1, types + count),
+            relocated::Outcome::Refused(why) => {
+                refused += 1;
+                println!("both refuse {}: {why}", folder.display());
+            }
+            relocated::Outcome::Differ(how) => {
+                differ += 1;
+                println!("DIFFER {}: {how}", folder.display());
+            }
+        }
+    }
+    println!(
+        "relocated: {same} modules the same ({types} types), {refused} refused by both, {differ} differ"
+    );
+    Ok(differ == 0)
 }
 
 fn plan(
