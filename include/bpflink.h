@@ -625,6 +625,9 @@ bpflink_status bpflink_programs_set_map_fd(struct bpflink_programs *programs,
 // in func_info, line_info and map definitions count in. Returns its bytes and
 // writes their number to `size`; NULL and 0 before finalize, and where the object
 // or the target has no BTF.
+//
+// It holds what all programs of the set need; only a finalize that chooses a function
+// that was no program before may add types, behind those that are there.
 const void *bpflink_programs_btf(const struct bpflink_programs *programs, size_t *size);
 
 // The contents that a map starts with, by its number in the object: those of

@@ -31,6 +31,7 @@ pub use ext::{BtfExt, CoreRelo, FuncInfo, LineInfo, RawRecord, Subsection, Subse
 pub use kernel::{SYSFS_BTF, SharedBtf};
 pub use kind::Kind;
 pub use names::essential_name;
+pub(crate) use prepare::{CONTEXT_TAG, ContextCopies, ContextFunction, context_tags};
 pub use prepare::{KconfigVar, Layout, Variable, kconfig_layout, prepare};
 pub use raw::Btf;
 pub use relocate::relocate;

@@ -193,7 +193,7 @@ impl<'a> Type<'a> {
     }
 
     /// Its name, where it is not too long to be looked up; else empty.
-    pub(super) fn short_name(&self) -> &'a [u8] {
+    pub(crate) fn short_name(&self) -> &'a [u8] {
         self.btf.short_string(self.name_off).unwrap_or_default()
     }
 

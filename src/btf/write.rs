@@ -2,7 +2,7 @@
 
 use crate::bytes::Endian;
 
-use super::{BtfError, Kind, Type, TypeId};
+use super::{Btf, BtfError, Kind, Type, TypeId};
 
 const HEADER_LEN: u32 = 24;
 
@@ -82,6 +82,15 @@ impl Writer {
             types: Vec::new(),
             strings: strings.to_vec(),
             next_id: 1,
+        }
+    }
+
+    /// The types and strings of `btf`, which is none that is split, and room for more.
+    pub(super) fn after(btf: &Btf) -> Writer {
+        Writer {
+            types: btf.type_bytes().to_vec(),
+            next_id: btf.type_count(),
+            ..Writer::new(btf.endian(), btf.string_bytes())
         }
     }
 

@@ -120,6 +120,9 @@ pub unsafe extern "C" fn bpflink_programs_set_map_fd(
 /// in func_info, line_info and map definitions count in. Returns its bytes and
 /// writes their number to `size`; NULL and 0 before finalize, and where the object
 /// or the target has no BTF.
+///
+/// It holds what all programs of the set need; only a finalize that chooses a function
+/// that was no program before may add types, behind those that are there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bpflink_programs_btf(
     programs: *const bpflink_programs,

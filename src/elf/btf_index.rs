@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use super::exceptions;
 use super::fault::{Result, malformed};
 use super::file::MAX_NAME;
-use crate::btf::{Btf, Kind, Linkage, SectionVar, Type, TypeId};
+use crate::btf::{Btf, CONTEXT_TAG, Kind, Linkage, SectionVar, Type, TypeId};
 
 /// The names of a BTF, none of them longer than a symbol's.
 ///
@@ -61,6 +61,7 @@ pub(super) struct BtfIndex<'a> {
     externs: HashMap<&'a [u8], TypeId>,
     annotations: HashMap<&'a [u8], TypeId>,
     callback_tags: Vec<TypeId>,
+    pub(super) has_context_tags: bool,
 }
 
 /// What BPF_ANNOTATE_KV_PAIR puts before a legacy map's name.
@@ -95,6 +96,10 @@ impl<'a> BtfIndex<'a> {
                     && starts_with(names.btf, ty.name_off(), exceptions::TAG) =>
             {
                 self.callback_tags.push(ty.id());
+                return Ok(());
+            }
+            Kind::DeclTag => {
+                self.has_context_tags |= ty.short_name() == CONTEXT_TAG;
                 return Ok(());
             }
             _ => return Ok(()),

@@ -29,6 +29,8 @@ pub struct Object {
     pub(crate) btf: Option<Arc<Btf>>,
     pub(crate) btf_layout: Layout,
     pub(crate) exceptions: ExceptionCallbacks,
+    /// Whether some parameter has the tag `arg:ctx`.
+    pub(crate) has_context_tags: bool,
     pub(crate) warnings: Vec<String>,
 }
 

@@ -63,6 +63,7 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
             btf: btf.clone(),
             btf_layout: Layout::new(),
             exceptions: ExceptionCallbacks::default(),
+            has_context_tags: index.has_context_tags,
             warnings: Vec::new(),
         },
         file: &file,

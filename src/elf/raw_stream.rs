@@ -174,6 +174,7 @@ fn from_insns(raw: RawStream) -> Result<Object> {
         btf: btf.clone(),
         btf_layout,
         exceptions,
+        has_context_tags: index.has_context_tags,
         warnings,
     })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::budget::Budget;
+use super::finalize::Contexts;
 use super::functions::{Functions, Seen};
 use super::{KernelStructOps, Program, split};
 use crate::elf::{MapOrigin, Object};
@@ -20,6 +21,8 @@ pub struct Programs {
     /// One for each map of the object.
     pub(super) map_fds: Vec<Option<i32>>,
     pub(super) btf: Option<Vec<u8>>,
+    /// The functions that `btf` has copies of.
+    pub(super) contexts: Contexts,
     pub(super) kconfig: Option<Vec<u8>>,
     /// One for each variable of the object, once finalize made them.
     pub(super) struct_ops: Vec<Result<KernelStructOps>>,
@@ -50,6 +53,7 @@ impl Programs {
             functions,
             programs,
             btf: None,
+            contexts: Contexts::default(),
             kconfig: None,
             struct_ops: Vec::new(),
             arena: None,
@@ -75,6 +79,9 @@ impl Programs {
     /// The object's BTF as the target accepts it, for BPF_BTF_LOAD: what the type
     /// ids in func_info, line_info and map definitions count in. `None` before
     /// finalize, and where the object or the target has no BTF.
+    ///
+    /// It holds what all programs of the set need; only a finalize that chooses a function
+    /// that was no program before may add types, behind those that are there.
     pub fn btf(&self) -> Option<&[u8]> {
         self.btf.as_deref()
     }

@@ -5,6 +5,7 @@
 //! use kinds that older kernels do not know. Each type goes through the same steps,
 //! one file each; ids stay what they were, types that are needed besides come last.
 
+mod contexts;
 mod externs;
 mod layout;
 mod sanitize;
@@ -17,6 +18,7 @@ use crate::feature::Feature;
 use externs::Externs;
 use sanitize::Sanitizer;
 
+pub use contexts::{ContextCopies, ContextFunction, TAG as CONTEXT_TAG, context_tags};
 pub use externs::{KconfigVar, kconfig_layout};
 pub use layout::{Layout, Variable};
 

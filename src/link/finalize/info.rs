@@ -1,7 +1,8 @@
 //! func_info and line_info of a program: the object's records, moved.
 
 use super::Job;
-use crate::elf::InfoTable;
+use crate::btf::TypeId;
+use crate::elf::{InfoTable, Object};
 use crate::link::InfoBytes;
 use crate::link::functions::Function;
 use crate::name::Name;
@@ -16,10 +17,12 @@ impl Job<'_, '_> {
                 .stream(&self.program.object)
                 .map(|s| (&s.func_info, start..start.saturating_add(1)))
         });
-        info.unwrap_or_else(|lacking| {
+        let mut info = info.unwrap_or_else(|lacking| {
             self.warn_lacking("func_info", lacking);
             InfoBytes::default()
-        })
+        });
+        self.name_copies(&mut info);
+        info
     }
 
     /// All records of all functions. The kernel demands one at each function's
@@ -90,12 +93,16 @@ impl Job<'_, '_> {
 
     fn info_name(&self, function: &Function) -> Option<Name> {
         let object = &self.program.object;
-        let start = function.address.insn;
-        let table = &function.stream(object)?.func_info;
-        let (_, raw) = table.within(start..start.checked_add(1)?).next()?;
-        let btf = object.btf()?;
-        let id = btf.endian().u32_at(raw, 4)?;
-        let name = btf.type_by_id(id).ok()?.name().ok()?;
+        let id = func_of(object, function)?;
+        let name = object.btf()?.type_by_id(id).ok()?.name().ok()?;
         (!name.is_empty()).then(|| Name::new(name))
     }
+}
+
+/// The BTF_KIND_FUNC of a function, as its func_info record says.
+pub(super) fn func_of(object: &Object, function: &Function) -> Option<TypeId> {
+    let start = function.address.insn;
+    let table = &function.stream(object)?.func_info;
+    let (_, raw) = table.within(start..start.checked_add(1)?).next()?;
+    object.endian().u32_at(raw, 4)
 }

@@ -2,6 +2,7 @@
 
 mod arena;
 mod btf;
+mod contexts;
 mod externs;
 mod helpers;
 mod info;
@@ -19,6 +20,7 @@ use crate::feature::Feature;
 use crate::insn::{Insn, encode_stream};
 use crate::target::Target;
 use arena::Placement;
+pub(super) use contexts::Contexts;
 use externs::ModuleTable;
 pub(super) use externs::kind_of;
 use jump_tables::Tables;
@@ -72,6 +74,9 @@ impl Programs {
         }
         // Records name types of the BTF: without it they mean nothing.
         let with_info = self.btf.is_some() && target.supports(Feature::BtfFunc);
+        if with_info && object.has_context_tags && !target.supports(Feature::ArgCtxTag) {
+            contexts::add(self, &mut warnings);
+        }
         for &index in chosen {
             let Some(program) = self.programs.get(index) else {
                 continue;
@@ -90,6 +95,7 @@ impl Programs {
                     target,
                     options,
                     with_info,
+                    contexts: &self.contexts,
                     positions: &mut positions,
                     externs: &mut externs,
                     modules: ModuleTable::default(),
@@ -141,6 +147,7 @@ struct Job<'a, 'e> {
     options: FinalizeOptions,
     /// Whether the target takes func_info and line_info.
     with_info: bool,
+    contexts: &'a Contexts,
     positions: &'a mut Positions,
     externs: &'a mut Externs<'e>,
     modules: ModuleTable,
