@@ -43,6 +43,9 @@ def arguments():
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--arch", default="amd64", help="architecture for `each` and bare names")
     parser.add_argument("--memory", type=int, default=256, metavar="MIB")
+    parser.add_argument("--cx16", action="store_true",
+                        help="a processor with cmpxchg16b: Linux 7 makes no arenas without, but "
+                        "qemu 7.2 may crash Linux 6.12 with it")
     parser.add_argument("--timeout", type=int, default=120, metavar="SECONDS")
     parser.add_argument("--console", action="store_true", help="all of the console on stderr")
     parser.add_argument("--quiet", "-q", action="store_true",
@@ -89,7 +92,8 @@ def boot(chosen, want, folder):
     if missing:
         raise Unavailable(f"no module {', '.join(missing)} under {folder / 'ko'}")
     archive = initramfs.build(want.arch, binary, command, chosen.env, files, modules)
-    outcome = machine.boot(want.arch, folder / "vmlinux", archive, chosen.memory, chosen.timeout)
+    outcome = machine.boot(want.arch, folder / "vmlinux", archive, chosen.memory, chosen.timeout,
+                           chosen.cx16)
     if chosen.console:
         sys.stderr.buffer.write(outcome.console)
     return outcome

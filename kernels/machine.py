@@ -56,22 +56,24 @@ def clock():
     return " tsc_early_khz=" + done.stdout.strip()
 
 
-def command(arch, kernel, initrd, memory):
+def command(arch, kernel, initrd, memory, cx16=False):
     """qemu's command line."""
     binary, machine, console = MACHINES[arch]
     if not shutil.which(binary):
         raise Unavailable(f"{binary} is not installed")
+    if cx16:
+        machine = [part.replace("max,-cx16", "max") for part in machine]
     append = f"{console} {QUIET}" + (clock() if arch == "amd64" else "")
     return [binary, *COMMON, "-m", f"{memory}M", *machine, "-kernel", str(kernel),
             "-initrd", str(initrd), "-append", append]
 
 
-def boot(arch, kernel, archive, memory, limit):
+def boot(arch, kernel, archive, memory, limit, cx16=False):
     """Boots KERNEL with the initramfs ARCHIVE and waits until the machine stops."""
     with tempfile.TemporaryDirectory(prefix="bpflink-boot-") as folder:
         initrd = Path(folder) / "initrd"
         initrd.write_bytes(archive)
-        line = command(arch, kernel, initrd, memory)
+        line = command(arch, kernel, initrd, memory, cx16)
         start = time.monotonic()
         try:
             done = subprocess.run(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -61,7 +61,7 @@ void fill_maps(struct loader *l)
 
 		if (m->fd < 0)
 			continue;
-		if (fill_data(l, i))
+		if (is_arena(m) ? fill_arena(l, i) : fill_data(l, i))
 			fprintf(stderr, "map %s: contents: %s\n", m->info.name, strerror(errno));
 		fill_entries(l, i, BPFLINK_ENTRY_MAP);
 	}

@@ -154,8 +154,10 @@ void close_loader(struct loader *l)
 		close_fd(l->programs[i].fd);
 		free(l->programs[i].log);
 	}
-	for (size_t i = 0; l->maps && i < l->map_count; i++)
+	for (size_t i = 0; l->maps && i < l->map_count; i++) {
+		unmap_arena(&l->maps[i]);
 		close_fd(l->maps[i].fd);
+	}
 	for (size_t i = 0; i < l->module_count; i++)
 		close_fd(l->modules[i].fd);
 	close_fd(l->btf_fd);

@@ -7,7 +7,9 @@
  *   link.c       opening and linking
  *   maps.c       creating maps, their sizes and names
  *   contents.c   what goes into maps: data, maps, programs
+ *   arena.c      mapping arenas, and their global variables
  *   programs.c   loading programs
+ *   jump_tables.c  tables of indirect jumps
  *   modules.c    BTF of kernel modules
  *   struct_ops.c tables of functions for the kernel to call
  *   attach.c     attaching programs
@@ -26,6 +28,10 @@
 #define MAX_CHOSEN 64
 #define REASON_LEN 256
 #define MAX_FDS 16
+
+/* BPF_MAP_TYPE_ARENA and BPF_MAP_TYPE_INSN_ARRAY, which older headers do not have. */
+#define MAP_TYPE_ARENA 33
+#define MAP_TYPE_INSN_ARRAY 34
 
 struct options {
 	const char *object;
@@ -52,6 +58,8 @@ struct map {
 	bpflink_map_info info;
 	int fd;                  /* -1 where it could not be created */
 	char reason[REASON_LEN]; /* why */
+	void *memory;            /* of an arena; NULL where it is not mapped */
+	size_t memory_size;
 };
 
 /* A module whose BTF some program needs. */
@@ -72,6 +80,8 @@ struct program {
 	char unattached[REASON_LEN];
 	int fd_array[MAX_FDS]; /* BTF of modules whose functions it calls, from 1 on */
 	char *log;             /* the verifier's, where it refused */
+	int *jump_tables;      /* maps, while the program is loaded */
+	size_t jump_table_count;
 };
 
 /* A struct_ops variable of the object and what became of it. */
@@ -116,10 +126,19 @@ void fill_maps(struct loader *l);
 void fill_program_arrays(struct loader *l);
 struct map *find_map(struct loader *l, const char *name);
 
+/* arena.c */
+int is_arena(const struct map *m);
+int fill_arena(struct loader *l, size_t index);
+void unmap_arena(struct map *m);
+
 /* programs.c */
 void load_btf(struct loader *l);
 void load_programs(struct loader *l);
 struct program *find_program(struct loader *l, const char *name);
+
+/* jump_tables.c */
+int make_jump_tables(struct loader *l, size_t index, struct bpf_insn *insns);
+void close_jump_tables(struct program *p);
 
 /* modules.c: -1 and errno, or a file descriptor that close_loader closes */
 int module_btf_fd(struct loader *l, const char *module);

@@ -65,6 +65,8 @@ static int fill_references(struct loader *l, size_t index, struct bpf_insn *insn
 
 		if (bpflink_program_reference(l->linked, index, n, &r) || r.resolved)
 			continue;
+		if (r.kind == BPFLINK_REF_JUMP_TABLE)
+			continue; /* make_jump_tables did it */
 		if (r.module[0]) {
 			if (use_module(l, p, &r, insns))
 				return -1;
@@ -208,7 +210,8 @@ static void load_program(struct loader *l, size_t index)
 		return;
 	memcpy(insns, p->info.insns, bytes);
 	describe(&attr, l, &p->info, insns);
-	if (!fill_target(l, p, &attr) && !fill_references(l, index, insns)) {
+	if (!fill_target(l, p, &attr) && !make_jump_tables(l, index, insns) &&
+	    !fill_references(l, index, insns)) {
 		/* Kernels before 5.14 refuse what they do not know, unless it is zero. */
 		if (calls_modules(p))
 			attr.fd_array = (uintptr_t)p->fd_array;
@@ -216,6 +219,7 @@ static void load_program(struct loader *l, size_t index)
 		if (p->fd < 0)
 			ask_why(p, &attr, p->error = errno);
 	}
+	close_jump_tables(p);
 	free(insns);
 }
 
