@@ -1,9 +1,12 @@
 //! One JSON object per line, for machines.
 
-use bpflink::elf::Map;
-use bpflink::link::{ProgramReference, ProgramRelocation, ReferenceKind};
+use bpflink::elf::{Map, StructOps};
+use bpflink::link::{KernelStructOps, ProgramReference, ProgramRelocation, ReferenceKind};
 use bpflink::{Program, Programs};
 use serde_json::{Value, json};
+
+const BPF_MAP_TYPE_STRUCT_OPS: u32 = 26;
+const BPF_F_LINK: u32 = 1 << 13;
 
 /// The programs in the order of the object, then the maps.
 pub fn text(programs: &Programs, lines: bool) -> String {
@@ -14,6 +17,13 @@ pub fn text(programs: &Programs, lines: bool) -> String {
     for (index, map) in programs.object().maps().iter().enumerate() {
         let contents = programs.map_contents(index);
         text += &format!("{}\n", map_value(map, contents));
+    }
+    let variables = programs.object().struct_ops().iter();
+    for (variable, kernel) in variables.zip(programs.struct_ops()) {
+        // One that the kernel does not take makes no map.
+        if let Ok(kernel) = kernel {
+            text += &format!("{}\n", struct_ops_value(variable, kernel));
+        }
     }
     text
 }
@@ -97,6 +107,19 @@ fn map_value(map: &Map, contents: Option<&[u8]>) -> Value {
         value["initial"] = json!(hex(initial));
     }
     value
+}
+
+/// The map that a `struct_ops` variable is registered by.
+fn struct_ops_value(variable: &StructOps, kernel: &KernelStructOps) -> Value {
+    json!({
+        "map": variable.name.to_string(),
+        "type": BPF_MAP_TYPE_STRUCT_OPS,
+        "key_size": 4,
+        "value_size": kernel.value.len(),
+        "max_entries": 1,
+        "flags": if variable.link { BPF_F_LINK } else { 0 },
+        "initial": hex(&kernel.value),
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {

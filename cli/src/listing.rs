@@ -6,6 +6,7 @@ use bpflink::elf::Map;
 use bpflink::link::core::Outcome;
 use bpflink::{Program, Programs};
 
+use crate::loader_text::{attach_line, variable_lines};
 use crate::map_type::map_type_name;
 use crate::program_text::ProgramText;
 
@@ -17,12 +18,13 @@ pub fn text(programs: &Programs, lines: bool) -> String {
         .map(|program| program_block(program, lines))
         .collect();
     let maps = programs.object().maps().iter().enumerate();
-    let maps: String = maps
+    let mut maps: String = maps
         .map(|(index, map)| {
             let contents = programs.map_contents(index);
             map_line(map, contents, programs.map_contents_offset(index))
         })
         .collect();
+    maps += &variable_lines(programs);
     if !maps.is_empty() {
         blocks.push(maps);
     }
@@ -35,8 +37,9 @@ fn program_block(program: &Program, lines: bool) -> String {
         // The reason is among the errors.
         Some(_) => format!("{head}  not linked\n"),
         None => format!(
-            "{head}  {}\n{}",
+            "{head}  {}\n{}{}",
             summary(program),
+            attach_line(program),
             ProgramText::new(program, lines)
         ),
     }

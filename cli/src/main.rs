@@ -10,6 +10,7 @@ mod features;
 mod json;
 mod link;
 mod listing;
+mod loader_text;
 mod map_type;
 mod output;
 mod program_text;

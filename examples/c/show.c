@@ -164,6 +164,12 @@ void show_table(struct loader *l)
 {
 	for (size_t i = 0; i < l->map_count; i++)
 		show_row("map", "", l->maps[i].info.name, l->maps[i].fd, 0, l->maps[i].reason);
+	for (size_t i = 0; i < l->variable_count; i++) {
+		const struct variable *v = &l->variables[i];
+
+		if (v->wanted)
+			show_row("map", v->info.section, v->info.name, v->fd, 0, v->reason);
+	}
 	for (size_t i = 0; i < l->program_count; i++) {
 		const struct program *p = &l->programs[i];
 

@@ -239,6 +239,19 @@ const char *emit_unresolved(const struct bpf_object *obj, const struct stream *s
 	return NULL;
 }
 
+/* `attach` instead of `program`: another kind of line. */
+void emit_attach(FILE *out, const struct stream *s)
+{
+	fputs("{\"attach\":", out);
+	emit_string(out, s->program);
+	fputs(",\"section\":", out);
+	emit_string(out, s->section);
+	fprintf(out, ",\"type\":%u,\"btf_id\":%u,\"expected_attach_type\":%u,\"module\":", s->type,
+		s->attach_btf_id, s->expected_attach_type);
+	emit_string(out, s->attach_module ? s->attach_module : "");
+	fputs("}\n", out);
+}
+
 void emit_failure(FILE *out, const char *program, const char *section, const char *why)
 {
 	fputs("{\"program\":", out);

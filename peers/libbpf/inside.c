@@ -97,7 +97,7 @@ static void prepare_program(struct bpf_program *prog)
 		return;
 	if (prog->type == BPF_PROG_TYPE_UNSPEC)
 		bpf_program__set_type(prog, BPF_PROG_TYPE_SOCKET_FILTER);
-	if (prog->type != BPF_PROG_TYPE_STRUCT_OPS && !prog->attach_btf_id)
+	if (!settings.attach && prog->type != BPF_PROG_TYPE_STRUCT_OPS && !prog->attach_btf_id)
 		prog->attach_btf_id = 1;
 }
 
@@ -127,16 +127,19 @@ static void relax_externs(struct bpf_object *obj)
  */
 int inside_load(struct bpf_object *obj, enum pass pass, size_t only)
 {
-	if (pass == PASS_ALONE) {
+	if (pass == PASS_ALONE)
 		detach_struct_ops(obj);
+	if (pass != PASS_WHOLE)
 		relax_externs(obj);
-	}
+	for (size_t i = 0; pass == PASS_VARIABLE && i < obj->nr_maps; i++)
+		obj->maps[i].autocreate = i == only;
 	for (size_t i = 0; i < obj->nr_programs; i++) {
 		struct bpf_program *prog = &obj->programs[i];
 
 		if (!inside_is_entry(obj, i))
 			continue;
-		bpf_program__set_autoload(prog, pass == PASS_WHOLE || i == only);
+		bpf_program__set_autoload(prog, pass == PASS_WHOLE ||
+						(pass == PASS_ALONE && i == only));
 		prepare_program(prog);
 	}
 	for (size_t i = 0; i < obj->nr_maps; i++)
@@ -190,6 +193,44 @@ void inside_map(const struct bpf_object *obj, size_t i, struct map_view *view)
 		view->initial = map->mmaped;
 		view->initial_len = map->def.value_size;
 	}
+}
+
+bool inside_is_struct_ops(const struct bpf_object *obj, size_t map)
+{
+	return bpf_map__is_struct_ops(&obj->maps[map]);
+}
+
+bool inside_is_struct_ops_program(const struct bpf_object *obj, size_t i)
+{
+	return obj->programs[i].type == BPF_PROG_TYPE_STRUCT_OPS;
+}
+
+/* The value that the kernel gets, without the numbers of programs; false where libbpf
+ * did not make one. Done before programs are relocated, so that those may fail. */
+bool inside_struct_ops(const struct bpf_object *obj, size_t i, struct map_view *view)
+{
+	const struct bpf_map *map = &obj->maps[i];
+	struct bpf_struct_ops *ops = map->st_ops;
+	const struct btf_type *type = ops ? btf__type_by_id(obj->btf, ops->type_id) : NULL;
+
+	if (!type || !ops->kern_vdata)
+		return false;
+	inside_map(obj, i, view);
+	for (__u32 m = 0; m < btf_vlen(type); m++)
+		if (ops->progs[m])
+			memset((char *)ops->kern_vdata + ops->kern_func_off[m], 0, sizeof(__u64));
+	view->initial = ops->kern_vdata;
+	view->initial_len = map->def.value_size;
+	return true;
+}
+
+/* The module that a BTF file descriptor stands for. */
+static const char *module_of(const struct bpf_object *obj, int fd)
+{
+	for (size_t i = 0; fd > 0 && i < obj->btf_module_cnt; i++)
+		if (obj->btf_modules[i].fd == fd)
+			return obj->btf_modules[i].name;
+	return NULL;
 }
 
 const char *inside_map_name_by_fd(const struct bpf_object *obj, int fd)
@@ -287,6 +328,10 @@ int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *
 		if (!s.insns)
 			abort();
 		memcpy(s.insns, insns, len * sizeof(*insns));
+		s.type = type;
+		s.attach_btf_id = opts->attach_btf_id;
+		s.expected_attach_type = opts->expected_attach_type;
+		s.attach_module = module_of(current, opts->attach_btf_obj_fd);
 		s.func_info = opts->func_info;
 		s.func_info_size = opts->func_info_rec_size;
 		s.func_info_len = opts->func_info_cnt;

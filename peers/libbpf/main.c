@@ -72,7 +72,9 @@ void captured(struct bpf_object *obj, size_t i, struct stream *stream)
 	out = open_memstream(&answers[i], &size);
 	if (!out)
 		abort();
-	if (missing) {
+	if (settings.attach) {
+		emit_attach(out, stream);
+	} else if (missing) {
 		snprintf(text, sizeof(text), "extern '%s' (strong): not resolved", missing);
 		answer_failure(out, stream->program, stream->section, text);
 	} else {
@@ -104,6 +106,20 @@ static void link_alone(const char *path, size_t i)
 	inside_close(obj);
 }
 
+/* Each variable by itself: libbpf gives up at the first that the kernel does not take. */
+static void print_struct_ops(const char *path, size_t map)
+{
+	struct bpf_object *obj = inside_open(path);
+	struct map_view view;
+
+	if (!obj)
+		return;
+	inside_load(obj, PASS_VARIABLE, map);
+	if (inside_struct_ops(obj, map, &view))
+		emit_map(stdout, &view);
+	inside_close(obj);
+}
+
 /* The maps' definitions are the file's; .kconfig is filled by the load. */
 static void print_maps(const struct bpf_object *obj, bool loaded)
 {
@@ -111,7 +127,7 @@ static void print_maps(const struct bpf_object *obj, bool loaded)
 		struct map_view map;
 
 		inside_map(obj, i, &map);
-		if (loaded == !strcmp(map.name, ".kconfig"))
+		if (!inside_is_struct_ops(obj, i) && loaded == !strcmp(map.name, ".kconfig"))
 			emit_map(stdout, &map);
 	}
 }
@@ -119,8 +135,8 @@ static void print_maps(const struct bpf_object *obj, bool loaded)
 static int link_object(const char *path)
 {
 	struct bpf_object *obj = inside_open(path);
-	size_t programs;
-	bool *entry;
+	size_t programs, maps;
+	bool *entry, *struct_ops;
 	char why[1600];
 
 	if (!obj) {
@@ -131,10 +147,16 @@ static int link_object(const char *path)
 	programs = inside_program_count(obj);
 	answers = calloc(programs + 1, sizeof(*answers));
 	entry = calloc(programs + 1, sizeof(*entry));
-	if (!answers || !entry)
+	maps = inside_map_count(obj);
+	struct_ops = calloc(maps + 1, sizeof(*struct_ops));
+	if (!answers || !entry || !struct_ops)
 		abort();
+	/* What a program of struct_ops attaches to is known of the whole only. */
 	for (size_t i = 0; i < programs; i++)
-		entry[i] = inside_is_entry(obj, i);
+		entry[i] = inside_is_entry(obj, i) &&
+			   !(settings.attach && inside_is_struct_ops_program(obj, i));
+	for (size_t i = 0; i < maps; i++)
+		struct_ops[i] = inside_is_struct_ops(obj, i);
 
 	print_maps(obj, false);
 	if (inside_load(obj, PASS_WHOLE, 0)) {
@@ -144,6 +166,9 @@ static int link_object(const char *path)
 	print_maps(obj, true);
 	inside_close(obj);
 
+	for (size_t i = 0; i < maps && !settings.real_kernel; i++)
+		if (struct_ops[i])
+			print_struct_ops(path, i);
 	for (size_t i = 0; i < programs; i++) {
 		if (entry[i] && !answers[i])
 			link_alone(path, i);
@@ -153,6 +178,7 @@ static int link_object(const char *path)
 	}
 	free(answers);
 	free(entry);
+	free(struct_ops);
 	return any_failed;
 }
 
@@ -168,7 +194,8 @@ static uint32_t parse_release(const char *text)
 static int usage(void)
 {
 	fputs("usage: libbpf-link OBJ [--btf [NAME=]FILE]... [--release X.Y.Z] [--kconfig FILE]\n"
-	      "                   [--kallsyms FILE] [--lines] [--kernel] [--verbose]\n"
+	      "                   [--kallsyms FILE] [--lines] [--attach] [--kernel] [--verbose]\n"
+	      "--attach: type ids that programs attach to, instead of their streams\n"
 	      "--kernel: load for real with this kernel and print what was handed to it\n", stderr);
 	return 2;
 }
@@ -191,6 +218,7 @@ int main(int argc, char **argv)
 		{ "kallsyms", required_argument, NULL, 's' },
 		{ "lines", no_argument, NULL, 'l' },
 		{ "json", no_argument, NULL, 'j' }, /* the only output there is */
+		{ "attach", no_argument, NULL, 'a' },
 		{ "kernel", no_argument, NULL, 'k' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ 0 },
@@ -209,6 +237,7 @@ int main(int argc, char **argv)
 		case 's': settings.kallsyms = optarg; break;
 		case 'l': settings.lines = true; break;
 		case 'j': break;
+		case 'a': settings.attach = true; break;
 		case 'k': settings.real_kernel = true; break;
 		case 'v': settings.verbose = true; break;
 		default: return usage();

@@ -54,11 +54,15 @@ struct stream {
 	uint32_t line_info_size, line_info_len;
 	struct notes notes;
 	bool big_endian;
+	/* what the kernel checks the program against */
+	uint32_t type, attach_btf_id, expected_attach_type;
+	const char *attach_module; /* NULL for vmlinux */
 };
 
 struct settings {
 	bool real_kernel; /* pass everything on, only look */
 	bool lines;
+	bool attach; /* what programs attach to, instead of their streams */
 	bool verbose;
 	uint32_t release; /* KERNEL_VERSION of the target, 0: newest */
 	const char *kconfig, *kallsyms;
@@ -68,7 +72,8 @@ extern struct settings settings;
 
 /* inside.c */
 struct bpf_object;
-enum pass { PASS_WHOLE, PASS_ALONE };
+/* PASS_VARIABLE: one struct_ops variable by itself, whatever its programs are. */
+enum pass { PASS_WHOLE, PASS_ALONE, PASS_VARIABLE };
 struct bpf_object *inside_open(const char *path);
 int inside_load(struct bpf_object *obj, enum pass pass, size_t only);
 void inside_close(struct bpf_object *obj);
@@ -78,6 +83,9 @@ const char *inside_program_section(const struct bpf_object *obj, size_t i);
 bool inside_is_entry(const struct bpf_object *obj, size_t i);
 size_t inside_map_count(const struct bpf_object *obj);
 void inside_map(const struct bpf_object *obj, size_t i, struct map_view *view);
+bool inside_is_struct_ops(const struct bpf_object *obj, size_t map);
+bool inside_is_struct_ops_program(const struct bpf_object *obj, size_t i);
+bool inside_struct_ops(const struct bpf_object *obj, size_t map, struct map_view *view);
 const char *inside_map_name_by_fd(const struct bpf_object *obj, int fd);
 size_t inside_map_value_size_by_fd(int fd);
 void inside_extern(const struct bpf_object *obj, int i, struct extern_view *view);
@@ -95,6 +103,7 @@ void emit_string(FILE *out, const char *s);
 
 /* emit.c */
 void emit_program(FILE *out, const struct bpf_object *obj, const struct stream *s);
+void emit_attach(FILE *out, const struct stream *s);
 void emit_failure(FILE *out, const char *program, const char *section, const char *why);
 void emit_map(FILE *out, const struct map_view *map);
 const char *emit_unresolved(const struct bpf_object *obj, const struct stream *s);

@@ -3,6 +3,7 @@
 //! `compare` reads two files of JSON lines; `run` drives the linkers over many
 //! objects and kernels and prints a table.
 
+mod attach;
 mod compare;
 mod functions;
 mod insn;
@@ -63,6 +64,18 @@ enum Task {
         /// Folders that `distill` filled
         #[arg(required = true)]
         folders: Vec<PathBuf>,
+    },
+    /// Compares what programs attach to with what libbpf would hand to the kernel
+    Attach {
+        /// The libbpf witness
+        #[arg(long)]
+        libbpf: PathBuf,
+        /// A kernel: `running`, or `VMLINUX_BTF[@RELEASE][,NAME=MODULE_BTF]...`
+        #[arg(long = "btf", default_value = "running")]
+        targets: Vec<String>,
+        /// Objects, or folders of them
+        #[arg(required = true)]
+        objects: Vec<PathBuf>,
     },
     /// Runs linkers over objects and kernels and compares
     Run {
@@ -138,6 +151,21 @@ fn perform(task: Task) -> Result<bool, String> {
             Ok(agree(&[row]))
         }
         Task::Relocated { vmlinux, folders } => relocate_all(&vmlinux, &folders),
+        Task::Attach {
+            libbpf,
+            targets,
+            objects,
+        } => {
+            let mut files = Vec::new();
+            for path in &objects {
+                files.extend(run::objects(path)?);
+            }
+            let mut agree = true;
+            for target in targets.iter().map(|spec| Target::parse(spec)) {
+                agree &= attach::compare(&libbpf, &target, &files)?.report(&target);
+            }
+            Ok(agree)
+        }
         Task::Run {
             bpflink,
             libbpf,

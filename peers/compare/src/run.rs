@@ -43,7 +43,7 @@ pub struct Target {
     /// `--btf FILE` …
     pub args: Vec<String>,
     /// Only objects of the same byte order are linked for it.
-    big_endian: bool,
+    pub big_endian: bool,
 }
 
 impl Target {
@@ -197,7 +197,7 @@ fn one(plan: &Plan, target: &Target, object: &Path) -> Vec<Verdict> {
 }
 
 /// The byte order of an ELF file by its header, of raw BTF by its magic.
-fn is_big_endian(file: &Path) -> bool {
+pub fn is_big_endian(file: &Path) -> bool {
     const EI_DATA: usize = 5;
     const ELFDATA2MSB: u8 = 2;
     fs::read(file).is_ok_and(|bytes| match bytes.get(..2) {
@@ -207,7 +207,17 @@ fn is_big_endian(file: &Path) -> bool {
     })
 }
 
-fn link(tool: &Path, args: &[String], target: &Target, object: &Path) -> Result<Output, String> {
+/// What a linker prints of an object, whether it links all of it or not.
+pub fn lines(
+    tool: &Path,
+    args: &[String],
+    target: &Target,
+    object: &Path,
+) -> Result<String, String> {
+    start(tool, args, target, object).map(|ended| ended.stdout)
+}
+
+fn start(tool: &Path, args: &[String], target: &Target, object: &Path) -> Result<Ended, String> {
     let fail = |e: String| format!("{}: {e}", tool.display());
     let child = Command::new(tool)
         .args(args)
@@ -218,17 +228,24 @@ fn link(tool: &Path, args: &[String], target: &Target, object: &Path) -> Result<
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|e| fail(e.to_string()))?;
+    let ended = wait(child).map_err(fail)?;
+    let Ended { status, stderr, .. } = &ended;
+    match status {
+        Some(0 | 1) => Ok(ended),
+        _ => Err(fail(format!(
+            "exit status {status:?}: {}",
+            stderr.trim_end()
+        ))),
+    }
+}
+
+fn link(tool: &Path, args: &[String], target: &Target, object: &Path) -> Result<Output, String> {
+    let fail = |e: String| format!("{}: {e}", tool.display());
     let Ended {
         status,
         stdout,
         stderr,
-    } = wait(child).map_err(fail)?;
-    if !matches!(status, Some(0 | 1)) {
-        return Err(fail(format!(
-            "exit status {status:?}: {}",
-            stderr.trim_end()
-        )));
-    }
+    } = start(tool, args, target, object)?;
     let mut output = Output::parse(&stdout, is_big_endian(object)).map_err(fail)?;
     // bpflink tells on stderr why it can say nothing of the object.
     if status == Some(1) && output.programs.is_empty() && output.failure.is_none() {
