@@ -29,6 +29,8 @@ pub enum Witness {
     Libbpf,
     /// cilium/ebpf.
     Cilium,
+    /// aya-obj.
+    Aya,
 }
 
 /// The same place in two streams.
@@ -88,6 +90,7 @@ pub fn instruction(witness: Witness, place: &Place<'_>) -> Option<&'static str> 
     match witness {
         Witness::Libbpf => None,
         Witness::Cilium => cilium(place, a, b),
+        Witness::Aya => None,
     }
 }
 
@@ -258,5 +261,7 @@ pub fn map_missing(witness: Witness, name: &str, theirs: &Output) -> Option<&'st
             Some("unreferenced-data-dropped")
         }
         Witness::Cilium => None,
+        // It tells of no maps that a loader could not ask the file for.
+        Witness::Aya => Some("maps-not-told"),
     }
 }

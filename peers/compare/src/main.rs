@@ -37,6 +37,7 @@ struct Arguments {
 enum WitnessName {
     Libbpf,
     Cilium,
+    Aya,
 }
 
 #[derive(Subcommand)]
@@ -88,6 +89,9 @@ enum Task {
         /// The cilium witness
         #[arg(long)]
         cilium: Option<PathBuf>,
+        /// The aya witness
+        #[arg(long)]
+        aya: Option<PathBuf>,
         /// A kernel: `running`, or `VMLINUX_BTF[@RELEASE][,NAME=MODULE_BTF]...`
         #[arg(long = "btf", default_value = "running")]
         targets: Vec<String>,
@@ -170,6 +174,7 @@ fn perform(task: Task) -> Result<bool, String> {
             bpflink,
             libbpf,
             cilium,
+            aya,
             targets,
             relocations,
             pending,
@@ -177,7 +182,7 @@ fn perform(task: Task) -> Result<bool, String> {
             refusals,
             objects,
         } => {
-            let mut plan = plan(bpflink, libbpf, cilium)?;
+            let mut plan = plan(bpflink, [libbpf, cilium, aya])?;
             plan.targets = targets.iter().map(|spec| Target::parse(spec)).collect();
             plan.relocations = relocations;
             plan.pending = pending;
@@ -219,14 +224,10 @@ fn relocate_all(vmlinux: &Path, folders: &[PathBuf]) -> Result<bool, String> {
     Ok(differ == 0)
 }
 
-fn plan(
-    bpflink: Option<PathBuf>,
-    libbpf: Option<PathBuf>,
-    cilium: Option<PathBuf>,
-) -> Result<Plan, String> {
-    let named = [(Witness::Libbpf, libbpf), (Witness::Cilium, cilium)];
-    let mut witnesses: Vec<_> = named
+fn plan(bpflink: Option<PathBuf>, witnesses: [Option<PathBuf>; 3]) -> Result<Plan, String> {
+    let mut witnesses: Vec<_> = [Witness::Libbpf, Witness::Cilium, Witness::Aya]
         .into_iter()
+        .zip(witnesses)
         .filter_map(|(w, path)| Some((w, path?)))
         .collect();
     let (ours, ours_args) = match bpflink {
@@ -322,6 +323,7 @@ impl From<WitnessName> for Witness {
         match name {
             WitnessName::Libbpf => Self::Libbpf,
             WitnessName::Cilium => Self::Cilium,
+            WitnessName::Aya => Self::Aya,
         }
     }
 }

@@ -170,9 +170,9 @@ impl<'a> Pairing<'a> {
         }
     }
 
-    /// cilium/ebpf does not tell its decisions.
+    /// Only libbpf tells its decisions.
     fn relocations(&self, a: usize, b: usize) -> Result<(), String> {
-        if !self.scope.relocations || self.scope.witness == Witness::Cilium {
+        if !self.scope.relocations || self.scope.witness != Witness::Libbpf {
             return Ok(());
         }
         match (
