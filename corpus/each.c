@@ -2,9 +2,9 @@
  * each SECONDS FOLDER COMMAND [ARGUMENT]... : the command once for every file of the folder,
  * in order of name, its path as the last argument.
  *
- * Before what a run writes to its standard output stands `@ NAME`, after it `= NAME STATUS`:
- * its exit status, 128 and the signal where one ended it, 124 where it took too long. What a
- * run leaves behind in the kernel ends with it. Static, for it also runs on booted kernels
+ * Before what a run writes to its standard output stands `@ NAME`, after it `= NAME STATUS MS`:
+ * its exit status (128 and the signal where one ended it, 124 where it took too long) and how
+ * long it took. What a run leaves behind in the kernel ends with it. Static, for it also runs on booted kernels
  * that have nothing else.
  */
 #define _GNU_SOURCE
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { TIMED_OUT = 124, CANNOT_RUN = 127, USAGE = 2 };
@@ -59,6 +60,14 @@ static int run(char **command, unsigned seconds)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static long milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static int is_visible(const struct dirent *entry)
 {
 	return entry->d_name[0] != '.';
@@ -87,8 +96,9 @@ int main(int argc, char **argv)
 		snprintf(path, sizeof path, "%s/%s", argv[2], entries[i]->d_name);
 		printf("\n@ %s\n", entries[i]->d_name);
 		fflush(stdout);
+		long started = milliseconds();
 		int status = run(command, (unsigned)strtoul(argv[1], NULL, 10));
-		printf("\n= %s %d\n", entries[i]->d_name, status);
+		printf("\n= %s %d %ld\n", entries[i]->d_name, status, milliseconds() - started);
 		fflush(stdout);
 	}
 	return 0;

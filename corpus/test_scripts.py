@@ -34,7 +34,7 @@ def row(name, loaded, errno=0, kind="program", section="xdp", words=""):
 
 def block(lines, status=0, name="a.bpf.o"):
     """What `each` prints around a run."""
-    return "\n".join(["", f"@ {name}", *lines, "", f"= {name} {status}", ""])
+    return "\n".join(["", f"@ {name}", *lines, "", f"= {name} {status} 7", ""])
 
 
 def compared(theirs, ours, status=0, their_status=0):

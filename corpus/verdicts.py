@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 BAD = ("LOST", "ACCEPTED", "ERRNO", "CRASHED")
 CLASSES = ("both", "neither", "early", "before", "late", "ours", *BAD)
 
-START, STOP = re.compile(r"^@ (\S+)$"), re.compile(r"^= (\S+) (\d+)$")
+START, STOP = re.compile(r"^@ (\S+)$"), re.compile(r"^= (\S+) (\d+) \d+$")
 
 # From this status on a run did not end by itself (124: too long, 127: not started).
 ENDED_BADLY = 124
