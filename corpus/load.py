@@ -61,15 +61,18 @@ class Place:
                     return want, fetch.store() / release
         raise Unavailable(f"kernel {name}: not in the cache, see kernels/fetch.py")
 
-    def each(self, objects, seconds, command):
+    def groups(self, paths):
+        """Cuts the objects into those that one run or one boot takes."""
+        size = GROUP if self.booted else len(paths)
+        return [paths[at:at + size] for at in range(0, len(paths), size)]
+
+    def each(self, paths, seconds, command):
         """What COMMAND says of each object, as `each` prints it."""
-        if not self.booted:
-            line = [str(each_binary()), str(seconds), str(objects), *map(str, command)]
-            return subprocess.run(line, stdout=subprocess.PIPE, check=True).stdout.decode(
-                errors="replace")
-        paths = sorted(objects.iterdir())
-        groups = [paths[at:at + GROUP] for at in range(0, len(paths), GROUP)]
-        return "".join(self._boot(group, seconds, command) for group in groups)
+        if self.booted:
+            return self._boot(paths, seconds, command)
+        line = [str(each_binary()), str(seconds), str(paths[0].parent), *map(str, command)]
+        return subprocess.run(line, stdout=subprocess.PIPE, check=True).stdout.decode(
+            errors="replace")
 
     def _boot(self, paths, seconds, command):
         binary = Path(command[0])
@@ -121,12 +124,13 @@ def chosen_objects(folder, names, into):
 
 
 def on(place, objects, chosen):
-    """The rows of one kernel's table."""
-    theirs = verdicts.libbpf_runs(place.each(objects, chosen.seconds, [chosen.libbpf]))
-    ours = verdicts.bpflink_runs(
+    """The rows of one kernel's table, group by group, as they are known."""
+    for paths in place.groups(sorted(objects.iterdir())):
+        theirs = verdicts.libbpf_runs(place.each(paths, chosen.seconds, [chosen.libbpf]))
         # Twice the time: where libbpf only just came to its end, that is no difference.
-        place.each(objects, 2 * chosen.seconds, [chosen.loader, "--table", "--optional"]))
-    return verdicts.compare(theirs, ours)
+        ours = verdicts.bpflink_runs(
+            place.each(paths, 2 * chosen.seconds, [chosen.loader, "--table", "--optional"]))
+        yield verdicts.compare(theirs, ours)
 
 
 def summary(place, title, rows):
@@ -168,10 +172,12 @@ def run(chosen):
             raise Unavailable(f"no objects in {chosen.folder}")
         for name in chosen.kernel or ["running"]:
             place = Place(name, chosen.module)
-            rows = on(place, objects, chosen)
+            rows = []
+            for group in on(place, objects, chosen):
+                rows += group
+                for text in table.differences(group):
+                    print(text, flush=True)
             line = summary(place, title, rows)
-            for text in table.differences(rows):
-                print(text)
             print(line, flush=True)
             part = table.markdown(rows, line, chosen.brief)
             if chosen.markdown:

@@ -19,8 +19,10 @@ def differences(rows):
                 yield f"{kind} {row.name}/{program}: " + _both(row, program)
     for row in rows:
         for program, kind in row.classes.items():
-            if kind == "before":
-                yield f"before {row.name}/{program}: " + _both(row, program)
+            words = kind == "neither" and verdicts.other_words(
+                row.libbpf.programs[program], row.bpflink.programs[program])
+            if kind == "before" or words:
+                yield f"{kind} {row.name}/{program}: " + _both(row, program)
 
 
 def _both(row, program):

@@ -109,6 +109,16 @@ class Words(unittest.TestCase):
         self.assertEqual(self.reason(False, 3, "libbpf: prog 'p': no such type"), "no such type")
         self.assertEqual(self.reason(False, 3, ""), "ESRCH")
 
+    def test_other_last_words_are_told_and_other_numbers_are_not(self):
+        def differ(one, other):
+            theirs = verdicts.Verdict("xdp", False, True, 13, one)
+            ours = verdicts.Verdict("xdp", False, True, 13, "Permission denied: " + other)
+            return verdicts.other_words(theirs, ours)
+
+        self.assertFalse(differ("R1 invalid", "R2 invalid"))
+        self.assertFalse(differ("invalid access to map value", "invalid access to m"))
+        self.assertTrue(differ("invalid access", "back-edge"))
+
     def test_a_document_keeps_what_is_around_the_table(self):
         with tempfile.TemporaryDirectory() as folder:
             document = Path(folder) / "d.md"

@@ -182,3 +182,12 @@ def reason(verdict):
         return words or name_of(verdict.errno)
     words = verdict.words.removeprefix(os.strerror(verdict.errno)).removeprefix(": ")
     return f"{name_of(verdict.errno)}: {words}" if words else name_of(verdict.errno)
+
+
+def other_words(theirs, ours):
+    """Whether the verifier's last lines differ, but for numbers and for where one is cut off."""
+    if theirs is None or ours is None:
+        return False
+    one, other = (re.sub(r"\d+", "0", reason(v)) for v in (theirs, ours))
+    length = min(len(one), len(other))
+    return one[:length] != other[:length]
