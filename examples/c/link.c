@@ -57,14 +57,14 @@ static void name_stem(struct loader *l)
 
 /*
  * Whether the options ask for this program: named, or not in a `?` section. One
- * without a type, there, is a function for others to call.
+ * without a type, there or in .text, is a function for others to call.
  */
 static int is_wanted(const struct options *o, const bpflink_program_info *p)
 {
 	for (size_t i = 0; i < o->chosen_count; i++)
 		if (!strcmp(o->chosen[i], p->name))
 			return 1;
-	if (o->chosen_count)
+	if (o->chosen_count || (!p->type && !strcmp(p->section, ".text")))
 		return 0;
 	return !(p->flags & BPFLINK_PROGRAM_OPTIONAL) || (o->optional && p->type);
 }

@@ -87,8 +87,13 @@ pub struct Scope {
 /// Compares `ours` with the witness's.
 pub fn outputs(ours: &Output, theirs: &Output, scope: Scope) -> Verdict {
     let mut verdict = Verdict::default();
-    if let Some(line) = whole_object(ours, theirs, &mut verdict) {
-        verdict.differences.push(line);
+    if let Some(why) = whole_object(ours, theirs, &mut verdict) {
+        match known::laxity(scope.witness, &why) {
+            Some(name) => verdict.note(name),
+            None => verdict
+                .differences
+                .push(format!("only the witness reads it: {why}")),
+        }
         return verdict;
     }
     let names: BTreeSet<_> = ours.programs.keys().chain(theirs.programs.keys()).collect();
@@ -142,7 +147,7 @@ fn whole_object(ours: &Output, theirs: &Output, verdict: &mut Verdict) -> Option
         verdict.refused_by_both += usize::from(theirs.failure.is_some());
         return None;
     }
-    Some(format!("only the witness reads it: {why}"))
+    Some(why.clone())
 }
 
 fn refused(verdict: &mut Verdict, scope: Scope, label: &str, why: &str) {

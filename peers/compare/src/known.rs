@@ -22,6 +22,10 @@ const SIZE: u8 = 0x18;
 /// The name of one: for others a function of .text is never a program.
 pub const TEXT_ONLY: &str = "text-as-program";
 
+/// A map by a number that the code itself holds: to a witness, which asks the instruction and
+/// not the relocations, it is a map without a name, and the number none of the program's.
+const MAP_BY_NUMBER: &str = "map-by-number";
+
 /// Which linker the second output comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Witness {
@@ -58,6 +62,12 @@ impl Place<'_> {
         self.ours.relocations.get(&self.a).map(|r| r.kind.as_str())
     }
 
+    /// A map that only the witness takes the number in an instruction for.
+    fn is_map_by_number(&self) -> bool {
+        let nameless = |r: &Reference| r.kind == "map_fd" && matches!(r.name.as_str(), "" | "?");
+        !self.ours.refs.contains_key(&self.a) && self.theirs.refs.get(&self.b).is_some_and(nameless)
+    }
+
     fn references(&self) -> Option<(&Reference, &Reference)> {
         Some((self.ours.refs.get(&self.a)?, self.theirs.refs.get(&self.b)?))
     }
@@ -87,6 +97,9 @@ pub fn instruction(witness: Witness, place: &Place<'_>) -> Option<&'static str> 
     if missing && b.is_poison() && !b.is_core_poison() {
         return Some("poison-number");
     }
+    if b == (Insn { imm: 0, ..a }) && place.is_map_by_number() {
+        return Some(MAP_BY_NUMBER);
+    }
     match witness {
         Witness::Libbpf => None,
         Witness::Cilium => cilium(place, a, b),
@@ -101,6 +114,16 @@ fn cilium(place: &Place<'_>, a: Insn, b: Insn) -> Option<&'static str> {
     if a.is_ld_imm64() && a.src == 3 && b == (Insn { src: 0, ..a }) {
         return Some("kfunc-address-without-btf-id");
     }
+    let flavoured = |r: &Reference| r.name.contains("___");
+    let flavoured = place.ours.refs.get(&place.a).is_some_and(flavoured);
+    let unresolved = Insn {
+        src: 0,
+        imm: 0,
+        ..a
+    };
+    if flavoured && (b.is_poison() || a.is_ld_imm64() && a.src == 3 && b == unresolved) {
+        return Some("kfunc-flavour-kept");
+    }
     if a.imm == 0 && b == (Insn { imm: -1, ..a }) && place.after_function_address() {
         return Some("function-address-sign");
     }
@@ -110,17 +133,15 @@ fn cilium(place: &Place<'_>, a: Insn, b: Insn) -> Option<&'static str> {
     {
         return Some("kconfig-layout");
     }
-    let flavoured = |r: &Reference| r.kind == "kfunc" && r.name.contains("___");
-    if b.is_poison() && place.ours.refs.get(&place.a).is_some_and(flavoured) {
-        return Some("kfunc-flavour-kept");
-    }
     if cilium_wide_poison(place) {
         return Some("wide-poison");
     }
     match place.relocation()? {
         "local_type_id" if Insn { imm: b.imm, ..a } == b => Some("local-type-id"),
         "local_type_id" if a.is_poison() == b.is_poison() => Some("local-type-id"),
-        "type_size" | "target_type_id" if b.is_core_poison() && a.imm == 0 => {
+        "type_size" | "target_type_id"
+            if a.imm == 0 && (b.is_core_poison() || b.is_ld_imm64() && b.imm == CORE_POISON) =>
+        {
             Some("missing-type-poisoned")
         }
         "byte_off"
@@ -155,6 +176,9 @@ fn cilium_wide_poison(place: &Place<'_>) -> bool {
 
 /// The name of the known difference between the references at this place.
 pub fn reference(witness: Witness, place: &Place<'_>) -> Option<&'static str> {
+    if place.is_map_by_number() {
+        return Some(MAP_BY_NUMBER);
+    }
     let (a, b) = place.references()?;
     let same_map = a.kind == b.kind && a.name == b.name;
     if witness == Witness::Cilium && same_map && a.name == ".kconfig" {
@@ -196,7 +220,18 @@ pub fn laxity(witness: Witness, error: &str) -> Option<&'static str> {
     let kconfig = ["LINUX_", "CONFIG_", ".kconfig"]
         .iter()
         .any(|word| error.contains(word));
-    (witness == Witness::Cilium && kconfig).then_some("kconfig-left-open")
+    match witness {
+        Witness::Cilium if kconfig => Some("kconfig-left-open"),
+        // cilium keeps what follows a definition of libbpf's old form, for others to read.
+        Witness::Cilium if error.contains("more than the 20 bytes") => {
+            Some("map-definition-longer")
+        }
+        // The verifier refuses the program then.
+        Witness::Libbpf if error.contains("lies outside of the function that jumps") => {
+            Some("jump-table-unchecked")
+        }
+        _ => None,
+    }
 }
 
 /// The name of the known difference in one field of a map.
@@ -219,6 +254,10 @@ pub fn map_field(
     if witness == Witness::Libbpf && kconfig && big_endian {
         let reordered = sorted_bytes(&ours[field]) == sorted_bytes(&theirs[field]);
         return reordered.then_some("kconfig-host-order");
+    }
+    // Ours asks for no value that no instruction reads: some cost a probe of the kernel.
+    if witness == Witness::Libbpf && kconfig && ours[field].is_null() {
+        return Some("kconfig-unreferenced");
     }
     if witness != Witness::Cilium {
         return None;

@@ -227,3 +227,17 @@ fn the_values_of_kconfig_may_stand_in_the_order_of_the_host() {
     assert_eq!(maps("0007020c", "0c020701", true), 1);
     assert_eq!(maps("0007020c", "0c020700", false), 1);
 }
+
+#[test]
+fn a_map_by_number_is_no_reference_and_hides_no_other_instruction() {
+    let by_number = "18110000010000000000000000000000";
+    let ours = output(&[by_number.into(), EXIT.into()], &[("main", 0)], None);
+    let theirs = output(&[MAP.into(), EXIT.into()], &[("main", 0)], Some((0, "?")));
+    assert!(differences(&ours, &theirs, Witness::Libbpf).is_empty());
+    // A map that has a name is one, and so is a register that differs.
+    let named = output(&[MAP.into(), EXIT.into()], &[("main", 0)], Some((0, "m")));
+    assert!(!differences(&ours, &named, Witness::Libbpf).is_empty());
+    let other = MAP.replacen("11", "12", 1);
+    let theirs = output(&[other, EXIT.into()], &[("main", 0)], Some((0, "?")));
+    assert!(!differences(&ours, &theirs, Witness::Libbpf).is_empty());
+}
