@@ -193,6 +193,10 @@ void inside_map(const struct bpf_object *obj, size_t i, struct map_view *view)
 		view->initial = map->mmaped;
 		view->initial_len = map->def.value_size;
 	}
+	if ((int)i == obj->arena_map_idx && obj->arena_data) {
+		view->initial = obj->arena_data;
+		view->initial_len = obj->arena_data_sz;
+	}
 }
 
 bool inside_is_struct_ops(const struct bpf_object *obj, size_t map)

@@ -95,15 +95,30 @@ void __wrap_btf__free(struct btf *btf)
 bool __real_feat_supported(struct kern_feature_cache *cache, enum kern_feature_id feature);
 bool __wrap_feat_supported(struct kern_feature_cache *cache, enum kern_feature_id feature);
 
-/* A kernel that has everything, or what the named release had of the features
- * that change instructions or data. */
+/* Asked of this machine, the only place where bpf(2) reaches it. */
+static bool running_kernel_has(enum kern_feature_id feature)
+{
+	bool has;
+
+	settings.real_kernel = true;
+	has = __real_feat_supported(NULL, feature);
+	settings.real_kernel = false;
+	return has;
+}
+
+/* A kernel that has everything, or what the named release or this machine has of the
+ * features that change instructions or data. */
 bool __wrap_feat_supported(struct kern_feature_cache *cache, enum kern_feature_id feature)
 {
 	if (settings.real_kernel)
 		return __real_feat_supported(cache, feature);
+	if (!settings.release && !target_is_given() && feature == FEAT_LDIMM64_FULL_RANGE_OFF)
+		return running_kernel_has(feature);
 	if (!settings.release)
 		return true;
 	switch (feature) {
+	case FEAT_LDIMM64_FULL_RANGE_OFF:
+		return settings.release >= KERNEL_VERSION(7, 0, 0);
 	case FEAT_PROBE_READ_KERN:
 		return settings.release >= KERNEL_VERSION(5, 5, 0);
 	case FEAT_BPF_COOKIE:
