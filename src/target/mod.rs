@@ -184,13 +184,12 @@ impl Target {
     /// of Linux 6.9, has it); else 4096, which is right for all of x86 and s390x and for
     /// most arm64 kernels.
     pub fn page_size(&self) -> u64 {
-        match &self.0 {
-            Source::Running(kernel) => kernel.page_size(),
-            Source::Described(kernel) => {
-                let text = kernel.kconfig.as_deref();
-                text.and_then(kconfig::page_size).unwrap_or(DEFAULT_PAGE)
-            }
-        }
+        let (running, described) = self.parts();
+        let given = described.and_then(|kernel| kernel.kconfig.as_deref());
+        given
+            .and_then(kconfig::page_size)
+            .or_else(|| running.map(RunningKernel::page_size))
+            .unwrap_or(DEFAULT_PAGE)
     }
 
     /// Addresses of kernel symbols; names that the kernel does not have are left out.

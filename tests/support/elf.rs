@@ -154,6 +154,15 @@ impl ElfBuilder {
         &mut self.sections[sec.0 - 1].data
     }
 
+    /// The number of the section of a name.
+    pub fn section_number(&self, name: &str) -> Option<u16> {
+        let index = self
+            .sections
+            .iter()
+            .position(|section| section.name == name);
+        index.map(|index| index as u16 + 1)
+    }
+
     /// Adds a symbol.
     pub fn symbol(&mut self, symbol: Symbol) -> Sym {
         self.symbols.push(symbol);
