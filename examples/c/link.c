@@ -12,22 +12,6 @@ static void warn(void *context, uint32_t level, const char *message)
 	fprintf(stderr, "warning: %s\n", message);
 }
 
-/* NULL, the running kernel, unless --btf names another. */
-static bpflink_status make_target(struct loader *l, bpflink_error **error)
-{
-	bpflink_target_options options = { .size = sizeof options };
-	bpflink_status status;
-
-	if (!l->options.btf)
-		return BPFLINK_OK;
-	status = bpflink_btf_from_file(l->options.btf, NULL, &l->btf, error);
-	if (status)
-		return status;
-	options.vmlinux = l->btf;
-	options.release = l->options.release;
-	return bpflink_target_new(&options, &l->target, error);
-}
-
 static bpflink_status link_object(struct loader *l, bpflink_error **error)
 {
 	bpflink_object_options opening = { .size = sizeof opening, .log = warn };

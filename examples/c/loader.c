@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 enum { USAGE = 2 };
@@ -17,6 +18,10 @@ static const char help[] =
 	"  --btf FILE          link for the kernel of this BTF (for a kernel that has none itself,\n"
 	"                      or with --link-only for another one)\n"
 	"  --release X.Y.Z     the release of that kernel; the newest if not given\n"
+	"  --feature NAME      the kernel has this feature, whatever it says; `all` for all of them\n"
+	"  --no-feature NAME   the kernel lacks it; may both be repeated\n"
+	"  --features          list what the running kernel supports, and do nothing else; exit\n"
+	"                      status 1 where that is not what its release tells\n"
 	"  --dump              with --link-only: names and streams in hex, nothing else\n"
 	"  --program NAME      only this program; may be repeated\n"
 	"  --optional          programs of `?` sections too\n"
@@ -34,6 +39,8 @@ static const char help[] =
 
 static const struct option long_options[] = {
 	{ "link-only", no_argument, NULL, 'l' },      { "btf", required_argument, NULL, 'b' },
+	{ "feature", required_argument, NULL, 'f' },  { "no-feature", required_argument, NULL, 'n' },
+	{ "features", no_argument, NULL, 'F' },
 	{ "release", required_argument, NULL, 'R' },  { "dump", no_argument, NULL, 'd' },
 	{ "program", required_argument, NULL, 'p' },  { "optional", no_argument, NULL, 'o' },
 	{ "run", required_argument, NULL, 'r' },      { "attach", no_argument, NULL, 'a' },
@@ -55,6 +62,8 @@ static int set_option(struct options *o, int option)
 	case 'l': o->link_only = 1; return 0;
 	case 'b': o->btf = optarg; return 0;
 	case 'R': o->release = optarg; return 0;
+	case 'f': return set_feature(o, optarg, 1);
+	case 'n': return set_feature(o, optarg, 0);
 	case 'd': o->dump = o->link_only = 1; return 0;
 	case 'p':
 		if (o->chosen_count == MAX_CHOSEN)
@@ -75,6 +84,17 @@ static int set_option(struct options *o, int option)
 	}
 }
 
+/* The release as bpflink counts releases; a patch level tells nothing of features. */
+static uint32_t running_release(void)
+{
+	struct utsname name;
+	unsigned major = 0, minor = 0;
+
+	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		return 0;
+	return major << 16 | minor << 8;
+}
+
 static int parse(struct options *o, int argc, char **argv)
 {
 	int option;
@@ -85,6 +105,8 @@ static int parse(struct options *o, int argc, char **argv)
 			fputs(help, stdout);
 			exit(0);
 		}
+		if (option == 'F')
+			exit(show_features(running_release()) != 0);
 		if (set_option(o, option))
 			return -1;
 	}

@@ -4,6 +4,7 @@
  * kernel. It needs <bpflink.h>, libc and the kernel's headers.
  *
  *   loader.c     options, and the whole work in order
+ *   target.c     the kernel to link for
  *   link.c       opening and linking
  *   maps.c       creating maps, their sizes and names
  *   contents.c   what goes into maps: data, maps, programs
@@ -37,6 +38,8 @@ struct options {
 	const char *object;
 	const char *btf; /* link for this BTF instead of the running kernel's */
 	const char *release;
+	uint64_t features_added; /* BPFLINK_FEATURE_*, over what the kernel has */
+	uint64_t features_removed;
 	const char *chosen[MAX_CHOSEN]; /* programs named by --program */
 	size_t chosen_count;
 	const char *run;       /* the program for BPF_PROG_TEST_RUN */
@@ -112,6 +115,11 @@ struct loader {
 	struct module modules[MAX_FDS];
 	size_t module_count;
 };
+
+/* target.c */
+int set_feature(struct options *o, const char *name, int has);
+bpflink_status make_target(struct loader *l, bpflink_error **error);
+int show_features(uint32_t running);
 
 /* link.c */
 int open_and_link(struct loader *l);
