@@ -53,6 +53,7 @@ static void reason_text(char *out, size_t size)
 /* One line of output per program, filled by whichever pass links it. */
 static char **answers;
 static bool any_failed;
+static bool only_variables; /* streams of now are of programs without their maps */
 
 static void answer_failure(FILE *out, const char *program, const char *section, const char *why)
 {
@@ -67,7 +68,7 @@ void captured(struct bpf_object *obj, size_t i, struct stream *stream)
 	size_t size;
 	FILE *out;
 
-	if (answers[i])
+	if (answers[i] || only_variables)
 		return;
 	out = open_memstream(&answers[i], &size);
 	if (!out)
@@ -114,7 +115,9 @@ static void print_struct_ops(const char *path, size_t map)
 
 	if (!obj)
 		return;
+	only_variables = true;
 	inside_load(obj, PASS_VARIABLE, map);
+	only_variables = false;
 	if (inside_struct_ops(obj, map, &view))
 		emit_map(stdout, &view);
 	inside_close(obj);
