@@ -1064,8 +1064,8 @@ bpflink_status bpflink_program_attach(const bpflink_programs *programs,
 // The target cannot take it; `bpflink_programs_struct_ops_error` says why.
 #define BPFLINK_STRUCT_OPS_FAILED 4
 
-// What BPF_MAP_CREATE of a BPF_MAP_TYPE_STRUCT_OPS (key_size 4, max_entries 1) and
-// BPF_MAP_UPDATE_ELEM of its entry 0 need. What the target has to say is 0, NULL or
+// What BPF_MAP_CREATE of a BPF_MAP_TYPE_STRUCT_OPS (key_size 4, max_entries 1, the
+// object's own BTF in btf_fd) and BPF_MAP_UPDATE_ELEM of its entry 0 need. What the target has to say is 0, NULL or
 // empty before finalize and for a variable that failed. Borrowed until the set is
 // changed or freed.
 typedef struct bpflink_struct_ops_info {

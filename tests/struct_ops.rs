@@ -656,3 +656,36 @@ fn files_that_contradict_themselves() {
     });
     assert!(message.contains("no struct with a name"), "{message}");
 }
+
+/// What clang makes of tests/bpf/struct_ops.bpf.c, for a kernel whose types it has itself.
+#[test]
+fn what_clang_makes_of_them() {
+    for order in Order::BOTH {
+        let Some(bytes) = support::clang::compile("struct_ops", order, &[]) else {
+            return;
+        };
+        let object = opened(&bytes);
+        let btf = object.btf().unwrap().clone();
+        let set = all_stand(link_for(&object, &Target::from_btf(btf)));
+        let made = |name: &str| {
+            let variables = set.object().struct_ops().iter();
+            let place = variables
+                .zip(set.struct_ops())
+                .find(|(v, _)| v.name == *name);
+            place.unwrap().1.as_ref()
+        };
+        // struct common, two pointers, a number, a name, a pointer.
+        let value = |flags: u32, name: &str| {
+            let mut value = vec![0; 8 + 48];
+            value[24..28].copy_from_slice(&order.u32(flags));
+            value[28..28 + name.len()].copy_from_slice(name.as_bytes());
+            value
+        };
+        assert_eq!(made("whole").unwrap().value, value(0x1234, "whole"));
+        assert_eq!(made("other").unwrap().value, value(7, "other"));
+        assert!(made("refused").is_err());
+        let id = made("whole").unwrap().type_id;
+        assert_eq!(attach(&set, "start"), (id, Some(0), String::new()));
+        assert_eq!(attach(&set, "stop"), (id, Some(1), String::new()));
+    }
+}

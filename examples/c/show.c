@@ -142,7 +142,7 @@ void show_loaded(struct loader *l)
 		const struct program *p = &l->programs[i];
 
 		if (!p->wanted)
-			printf("  program %-24s left out: what section %s has is loaded only when asked for\n",
+			printf("  program %-24s left out: loaded only when asked for (section %s)\n",
 			       p->info.name, p->info.section);
 		else if (p->fd >= 0)
 			printf("  program %-24s loaded: fd %d\n", p->info.name, p->fd);

@@ -59,7 +59,7 @@ static int create(struct loader *l, struct variable *v)
 	return v->fd < 0 ? refuse(v, "BPF_MAP_CREATE") : 0;
 }
 
-/* After the programs: kernels before 5.11 read their own types when the first one is loaded. */
+/* After the programs: Linux 5.10 reads its own types when the first one is loaded. */
 void create_variables(struct loader *l)
 {
 	for (size_t i = 0; i < l->variable_count; i++)

@@ -18,8 +18,8 @@ pub const BPFLINK_STRUCT_OPS_OPTIONAL: u32 = 0x2;
 /// The target cannot take it; `bpflink_programs_struct_ops_error` says why.
 pub const BPFLINK_STRUCT_OPS_FAILED: u32 = 0x4;
 
-/// What BPF_MAP_CREATE of a BPF_MAP_TYPE_STRUCT_OPS (key_size 4, max_entries 1) and
-/// BPF_MAP_UPDATE_ELEM of its entry 0 need. What the target has to say is 0, NULL or
+/// What BPF_MAP_CREATE of a BPF_MAP_TYPE_STRUCT_OPS (key_size 4, max_entries 1, the
+/// object's own BTF in btf_fd) and BPF_MAP_UPDATE_ELEM of its entry 0 need. What the target has to say is 0, NULL or
 /// empty before finalize and for a variable that failed. Borrowed until the set is
 /// changed or freed.
 #[repr(C)]

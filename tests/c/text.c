@@ -252,6 +252,62 @@ static void text_relocations(struct text *t, const bpflink_programs *set, size_t
 	}
 }
 
+static void text_attach(struct text *t, const bpflink_programs *set, size_t index)
+{
+	bpflink_attach_info a;
+
+	memset(&a, 0, sizeof a);
+	a.size = sizeof a;
+	if (bpflink_program_attach(set, index, &a))
+		words(t, "NO ATTACH\n");
+	words(t, "attach %u %u %llu %u %u", a.kind, a.flags, (unsigned long long)a.offset, a.btf_id, a.is_member);
+	name(t, a.name);
+	name(t, a.category);
+	name(t, a.path);
+	name(t, a.module);
+	name(t, a.problem);
+	words(t, "\n");
+}
+
+static void text_member(struct text *t, const bpflink_programs *set, size_t index, size_t number)
+{
+	bpflink_struct_ops_member m;
+
+	memset(&m, 0, sizeof m);
+	m.size = sizeof m;
+	if (bpflink_programs_struct_ops_member(set, index, number, &m))
+		words(t, "NO MEMBER\n");
+	words(t, "member %u %llu %u %u %u %llu", m.local_offset, (unsigned long long)m.local_size, m.in_kernel,
+	      m.kernel_index, m.kernel_offset, (unsigned long long)m.kernel_size);
+	name(t, m.name);
+	name(t, m.program);
+	words(t, "\n");
+}
+
+static void text_struct_ops(struct text *t, const bpflink_programs *set, size_t index)
+{
+	bpflink_struct_ops_info v;
+	size_t number;
+
+	memset(&v, 0, sizeof v);
+	v.size = sizeof v;
+	if (bpflink_programs_struct_ops(set, index, &v))
+		words(t, "NO VARIABLE\n");
+	words(t, "struct_ops %u %u %u %u %u %u", v.flags, v.local_type_id, v.kernel_type_id, v.value_type_id,
+	      v.data_offset, v.status);
+	name(t, v.name);
+	name(t, v.section);
+	name(t, v.local_type);
+	name(t, v.kernel_type);
+	name(t, v.module);
+	hex(t, v.value, v.value_size);
+	words(t, "\n");
+	for (number = 0; number < v.member_count; number++)
+		text_member(t, set, index, number);
+	if (bpflink_programs_struct_ops_error(set, index))
+		text_error(t, bpflink_programs_struct_ops_error(set, index));
+}
+
 static void text_program(struct text *t, const bpflink_programs *set, size_t index)
 {
 	const bpflink_error *error = bpflink_program_error(set, index);
@@ -271,6 +327,7 @@ static void text_program(struct text *t, const bpflink_programs *set, size_t ind
 	      p.flags, p.kernel_version, p.status, has_references);
 	hex(t, p.insns, p.insn_count * 8);
 	words(t, "\n");
+	text_attach(t, set, index);
 	text_functions(t, set, index);
 	text_references(t, set, index);
 	text_jump_tables(t, set, index);
@@ -300,6 +357,8 @@ void text_set(struct text *t, const bpflink_object *object, const bpflink_progra
 		words(t, "contents %zu %zu %llu\n", i, size,
 		      (unsigned long long)bpflink_programs_map_contents_offset(set, i));
 	}
+	for (i = 0; i < bpflink_programs_struct_ops_count(set); i++)
+		text_struct_ops(t, set, i);
 	for (i = 0; i < bpflink_programs_warning_count(set); i++) {
 		words(t, "warning");
 		name(t, bpflink_programs_warning(set, i));

@@ -8,9 +8,9 @@
 use std::fmt::Write;
 
 use bpflink::bytes::Endian;
-use bpflink::elf::{ExternKind, MapDefinition, MapEntry, MapOrigin, Pinning};
+use bpflink::elf::{ExternKind, MapDefinition, MapEntry, MapOrigin, Pinning, StructOps};
 use bpflink::insn::encode_stream;
-use bpflink::link::{InfoBytes, Program, Programs};
+use bpflink::link::{InfoBytes, KernelStructOps, Program, Programs};
 use bpflink::{Error, Name, Object};
 
 /// Text that may hold names of any bytes.
@@ -189,11 +189,83 @@ impl Text {
             let offset = set.map_contents_offset(map);
             self.words(format_args!("contents {map} {size} {offset}\n"));
         }
+        for (index, variable) in set.object().struct_ops().iter().enumerate() {
+            self.variable(set, variable, set.struct_ops().get(index));
+        }
         for warning in set.warnings() {
             self.words(format_args!("warning"));
             self.text(Some(warning));
             self.line();
         }
+    }
+
+    fn variable(
+        &mut self,
+        set: &Programs,
+        variable: &StructOps,
+        made: Option<&bpflink::Result<KernelStructOps>>,
+    ) {
+        let error = made.and_then(|made| made.as_ref().err());
+        let kernel = made.and_then(|made| made.as_ref().ok());
+        let flags = u32::from(variable.link)
+            | u32::from(variable.optional) << 1
+            | u32::from(error.is_some()) << 2;
+        self.words(format_args!(
+            "struct_ops {flags} {} {} {} {} {}",
+            variable.type_id,
+            kernel.map_or(0, |k| k.type_id),
+            kernel.map_or(0, |k| k.value_type_id),
+            kernel.map_or(0, |k| k.data_offset),
+            error.map_or(0, |error| error.status() as u32)
+        ));
+        let empty = Name::default();
+        self.name(Some(&variable.name));
+        self.name(Some(&variable.section));
+        self.name(Some(&variable.type_name));
+        self.name(Some(kernel.map_or(&empty, |k| &k.type_name)));
+        self.name(Some(kernel.map_or(&empty, |k| &k.module)));
+        self.hex(kernel.map_or(&[], |k| &k.value));
+        self.line();
+        for member in kernel.iter().flat_map(|kernel| &kernel.members) {
+            let there = member.kernel;
+            self.words(format_args!(
+                "member {} {} {} {} {} {}",
+                member.offset,
+                member.size,
+                u32::from(there.is_some()),
+                there.map_or(0, |there| there.index),
+                there.map_or(0, |there| there.offset),
+                there.map_or(0, |there| there.size)
+            ));
+            self.name(Some(&member.name));
+            self.name(member.program.and_then(|p| set.object().function_name(p)));
+            self.line();
+        }
+        if let Some(error) = error {
+            self.error(error);
+        }
+    }
+
+    fn attach(&mut self, program: &Program) {
+        let target = program.attach_target();
+        let spec = &target.spec;
+        let flags = u32::from(spec.on_return) | u32::from(spec.session) << 1;
+        self.words(format_args!(
+            "attach {} {flags} {} {} {}",
+            spec.kind as u32,
+            spec.offset,
+            target.btf_id,
+            u32::from(target.member.is_some())
+        ));
+        let module = match target.btf_id {
+            0 => &spec.module,
+            _ => &target.module,
+        };
+        for name in [&spec.name, &spec.category, &spec.path, module] {
+            self.name(Some(name));
+        }
+        self.text(target.problem.as_deref());
+        self.line();
     }
 
     fn program(&mut self, set: &Programs, program: &Program) {
@@ -222,6 +294,7 @@ impl Text {
             set.object().endian(),
         ));
         self.line();
+        self.attach(program);
         self.details(program);
         self.records("func_info", &program.func_info());
         self.records("line_info", &program.line_info());
