@@ -74,20 +74,20 @@ impl Layout {
     }
 
     /// The compiler leaves the size of a section and the offsets of its global
-    /// variables 0; after static linking they are there. The kernel wants the
+    /// variables 0. Static linking fills them in, but leaves 0 where one file declared
+    /// what another one defines: the symbol table knows better. The kernel wants the
     /// variables in the order of their offsets.
     fn fix_section(&self, ty: &Type<'_>, draft: &mut Draft) {
         let size = self.sections.get(ty.short_name());
         if let (0, Some(&size)) = (draft.size_or_type, size) {
             draft.size_or_type = size;
-            let (entries, _) = draft.tail.as_chunks_mut::<ENTRY>();
-            for [id, offset, _] in entries {
-                if let Some(variable) = self.global_variable(ty.btf(), *id) {
-                    *offset = variable.offset;
-                }
-            }
         }
         let (entries, _) = draft.tail.as_chunks_mut::<ENTRY>();
+        for [id, offset, _] in &mut *entries {
+            if let Some(variable) = self.global_variable(ty.btf(), *id) {
+                *offset = variable.offset;
+            }
+        }
         entries.sort_by_key(|&[_, offset, _]| offset);
     }
 

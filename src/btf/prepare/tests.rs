@@ -46,7 +46,11 @@ fn sections_get_size_and_order_and_hidden_variables_are_static() {
         let secret = b.var("secret", int, GLOBAL);
         let local = b.var("local", int, STATIC);
         let data = b.datasec(".data", 0, &[(late, 0, 4), (secret, 0, 4), (local, 8, 4)]);
-        let linked = b.datasec(".bss", 64, &[(late, 32, 4)]);
+        let placed = b.var("placed", int, GLOBAL);
+        let declared = b.var("declared", int, GLOBAL);
+        let fixed = b.var("fixed", int, STATIC);
+        let entries = [(declared, 0, 4), (placed, 0, 4), (fixed, 32, 4)];
+        let linked = b.datasec(".bss", 64, &entries);
         let mut layout = Layout::new();
         layout.add_section(b".data", 16);
         layout.add_section(b".bss", 128);
@@ -54,15 +58,20 @@ fn sections_get_size_and_order_and_hidden_variables_are_static() {
         layout.add_variable(b"late", variable(12, false));
         layout.add_variable(b"secret", variable(4, true));
         layout.add_variable(b"local", variable(99, true));
+        layout.add_variable(b"declared", variable(48, false));
+        layout.add_variable(b"placed", variable(0, false));
+        layout.add_variable(b"fixed", variable(99, false));
         let btf = newest(&b, &layout);
         assert_eq!(btf.type_by_id(data).unwrap().size(), 16);
         assert_eq!(
             vars(&btf, data),
             [(secret, 4, 4), (local, 8, 4), (late, 12, 4)]
         );
-        // What static linking has filled in stays.
+        // What static linking has filled in stays, but for the places of variables that
+        // another file declared: it leaves 0 there.
         assert_eq!(btf.type_by_id(linked).unwrap().size(), 64);
-        assert_eq!(vars(&btf, linked), [(late, 32, 4)]);
+        let places = [(placed, 0, 4), (fixed, 32, 4), (declared, 48, 4)];
+        assert_eq!(vars(&btf, linked), places);
         let linkage = |id| btf.type_by_id(id).unwrap().linkage();
         assert_eq!(linkage(late), Some(Linkage::Global));
         assert_eq!(linkage(secret), Some(Linkage::Static));
