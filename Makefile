@@ -6,6 +6,8 @@
 #   make setup             what the demonstration and the checks need of this machine
 #   make demo              link and load a sample object through the C ABI
 #   make check             every check, one after the other; check-NAME for one of them
+#   make check-tools       libbpf-tools loaded by libbpf and by the example loader, compared
+#   make check-selftests   the same for all of the kernel's selftests
 #
 # Building needs cargo and a C linker, nothing else. Offline: CARGOFLAGS="--locked --offline".
 
