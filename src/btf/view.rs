@@ -163,6 +163,14 @@ impl<'a> Type<'a> {
         self.tail.get(..len).unwrap_or_default()
     }
 
+    /// Where an own type of its BTF lies in the type section.
+    pub(super) fn place(&self) -> std::ops::Range<usize> {
+        let behind = TYPE_HEAD.saturating_add(self.tail.len());
+        let start = self.btf.type_bytes().len().saturating_sub(behind);
+        let len = TYPE_HEAD.saturating_add(self.tail_bytes().len());
+        start..start.saturating_add(len)
+    }
+
     /// Its kind.
     #[inline]
     pub fn kind(&self) -> Kind {

@@ -67,63 +67,83 @@ fn info(kind: Kind, vlen: u32, flag: bool) -> u32 {
 }
 
 /// Collects types and strings.
-pub(super) struct Writer {
+pub(super) struct Writer<'a> {
     endian: Endian,
-    types: Vec<u8>,
-    strings: Vec<u8>,
+    /// The header, to be filled at the end, and the types.
+    bytes: Vec<u8>,
+    /// The strings that the new BTF starts with, so that name offsets stay.
+    strings: &'a [u8],
+    added: Vec<u8>,
     next_id: TypeId,
 }
 
-impl Writer {
+impl<'a> Writer<'a> {
     /// New BTF that starts with all the strings of old one, so that name offsets stay.
-    pub(super) fn new(endian: Endian, strings: &[u8]) -> Writer {
+    pub(super) fn new(endian: Endian, strings: &'a [u8]) -> Writer<'a> {
         Writer {
             endian,
-            types: Vec::new(),
-            strings: strings.to_vec(),
+            bytes: vec![0; HEADER_LEN as usize],
+            strings,
+            added: Vec::new(),
             next_id: 1,
         }
     }
 
     /// The types and strings of `btf`, which is none that is split, and room for more.
-    pub(super) fn after(btf: &Btf) -> Writer {
-        Writer {
-            types: btf.type_bytes().to_vec(),
-            next_id: btf.type_count(),
-            ..Writer::new(btf.endian(), btf.string_bytes())
-        }
+    pub(super) fn after(btf: &'a Btf) -> Writer<'a> {
+        let mut writer = Writer::new(btf.endian(), btf.string_bytes());
+        writer.copy(btf.type_bytes(), btf.type_count());
+        writer
+    }
+
+    /// Room for so many bytes of types.
+    pub(super) fn reserve(&mut self, types: usize) {
+        let strings = self.strings.len().saturating_add(self.added.len());
+        self.bytes.reserve(types.saturating_add(strings));
     }
 
     /// Adds a string and answers its offset.
     pub(super) fn string(&mut self, text: &[u8]) -> Result<u32, BtfError> {
-        let offset = u32::try_from(self.strings.len()).map_err(|_| BtfError::TooLarge)?;
-        self.strings.extend(text);
-        self.strings.push(0);
+        let offset = self.strings.len().saturating_add(self.added.len());
+        let offset = u32::try_from(offset).map_err(|_| BtfError::TooLarge)?;
+        self.added.extend_from_slice(text);
+        self.added.push(0);
         Ok(offset)
+    }
+
+    /// Adds types as they stand in BTF of the same byte order; `next` is the id behind them.
+    pub(super) fn copy(&mut self, types: &[u8], next: TypeId) {
+        self.bytes.extend_from_slice(types);
+        self.next_id = next;
     }
 
     /// Adds a type and answers its id.
     pub(super) fn push(&mut self, draft: &Draft) -> TypeId {
         let head = [draft.name_off, draft.info, draft.size_or_type];
-        let words = head.iter().chain(&draft.tail);
-        let bytes = words.flat_map(|&word| self.endian.u32_bytes(word));
-        self.types.extend(bytes);
+        for &word in head.iter().chain(&draft.tail) {
+            self.bytes.extend_from_slice(&self.endian.u32_bytes(word));
+        }
         let id = self.next_id;
         self.next_id = self.next_id.saturating_add(1);
         id
     }
 
     /// The whole BTF.
-    pub(super) fn finish(self) -> Result<Vec<u8>, BtfError> {
-        let len = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(|_| BtfError::TooLarge);
-        let (types, strings) = (len(&self.types)?, len(&self.strings)?);
-        let mut all = self.endian.u16_bytes(0xeb9f).to_vec();
-        all.extend([1, 0]);
+    pub(super) fn finish(mut self) -> Result<Vec<u8>, BtfError> {
+        let len = |len: usize| u32::try_from(len).map_err(|_| BtfError::TooLarge);
+        let types = len(self.bytes.len().saturating_sub(HEADER_LEN as usize))?;
+        let strings = len(self.strings.len().saturating_add(self.added.len()))?;
+        let mut header = self.endian.u16_bytes(0xeb9f).to_vec();
+        header.extend([1, 0]);
         for word in [HEADER_LEN, 0, types, types, strings] {
-            all.extend(self.endian.u32_bytes(word));
+            header.extend(self.endian.u32_bytes(word));
         }
-        all.extend(self.types);
-        all.extend(self.strings);
-        Ok(all)
+        self.bytes
+            .iter_mut()
+            .zip(header)
+            .for_each(|(to, byte)| *to = byte);
+        self.bytes.extend_from_slice(self.strings);
+        self.bytes.append(&mut self.added);
+        Ok(self.bytes)
     }
 }

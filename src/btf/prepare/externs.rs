@@ -112,6 +112,16 @@ impl Externs {
         self.first_free_id
     }
 
+    /// Whether [`apply`](Self::apply) may have something to do about a type.
+    pub(super) fn may_change(&self, ty: &Type<'_>) -> bool {
+        match ty.kind() {
+            Kind::Datasec | Kind::Var => true,
+            Kind::Func => self.functions.contains(&ty.id()),
+            Kind::FuncProto => self.prototypes.contains(&ty.id()),
+            _ => false,
+        }
+    }
+
     pub(super) fn apply(&self, id: TypeId, draft: &mut Draft) {
         match draft.kind() {
             Kind::Datasec if self.ksyms.contains(&id) => self.fix_ksyms(draft),

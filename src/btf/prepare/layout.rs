@@ -48,6 +48,15 @@ impl Layout {
         self.hidden_functions.insert(name.into());
     }
 
+    /// Whether [`apply`](Self::apply) may have something to do about a type.
+    pub(super) fn may_change(&self, ty: &Type<'_>) -> bool {
+        match ty.kind() {
+            Kind::Datasec | Kind::Var => true,
+            Kind::Func => !self.hidden_functions.is_empty(),
+            _ => false,
+        }
+    }
+
     pub(super) fn apply(&self, ty: &Type<'_>, draft: &mut Draft) {
         match ty.kind() {
             Kind::Datasec => self.fix_section(ty, draft),

@@ -2,8 +2,9 @@
 //!
 //! Compilers leave open what only the ELF file knows (sizes of sections, places of
 //! variables), mark what somebody else defines in ways that the kernel refuses, and
-//! use kinds that older kernels do not know. Each type goes through the same steps,
-//! one file each; ids stay what they were, types that are needed besides come last.
+//! use kinds that older kernels do not know. Each type that one of the steps may change
+//! goes through all of them, one file each; the others, nearly all, are copied in rows.
+//! Ids stay what they were, types that are needed besides come last.
 
 mod contexts;
 mod externs;
@@ -39,13 +40,24 @@ pub fn prepare(
     let mut writer = Writer::new(btf.endian(), btf.string_bytes());
     let externs = Externs::find(btf, &mut writer)?;
     let mut sanitizer = Sanitizer::new(btf, supports, externs.first_free_id());
+    let types = btf.type_bytes();
+    writer.reserve(types.len());
+    let mut copied = 0;
     for ty in btf.own_types() {
+        let stays = !externs.may_change(&ty) && !layout.may_change(&ty);
+        if stays && !sanitizer.may_change(&ty) {
+            continue;
+        }
+        let range = ty.place();
+        writer.copy(types.get(copied..range.start).unwrap_or_default(), ty.id());
+        copied = range.end;
         let mut draft = Draft::of(&ty)?;
         externs.apply(ty.id(), &mut draft);
         layout.apply(&ty, &mut draft);
         sanitizer.apply(&mut draft, &mut writer)?;
         writer.push(&draft);
     }
+    writer.copy(types.get(copied..).unwrap_or_default(), btf.type_count());
     for mut draft in externs.added_types() {
         sanitizer.apply(&mut draft, &mut writer)?;
         writer.push(&draft);

@@ -4,7 +4,7 @@
 //! what the kernel would have shown of its types is less.
 
 use crate::btf::write::{Draft, Writer};
-use crate::btf::{Btf, BtfError, Kind, TypeId};
+use crate::btf::{Btf, BtfError, Kind, Type, TypeId};
 use crate::feature::Feature;
 
 /// Replaces types one by one.
@@ -32,6 +32,32 @@ impl<'a> Sanitizer<'a> {
 
     fn lacks(&self, feature: Feature) -> bool {
         !(self.supports)(feature)
+    }
+
+    /// Whether [`apply`](Self::apply) may have something to do about a type.
+    pub(super) fn may_change(&self, ty: &Type<'_>) -> bool {
+        match ty.kind() {
+            Kind::Int
+            | Kind::Ptr
+            | Kind::Array
+            | Kind::Struct
+            | Kind::Union
+            | Kind::Fwd
+            | Kind::Typedef
+            | Kind::Volatile
+            | Kind::Const
+            | Kind::Restrict => false,
+            Kind::FuncProto => self.lacks(Feature::BtfFunc),
+            Kind::Func => {
+                self.lacks(Feature::BtfFunc) || ty.vlen() != 0 && self.lacks(Feature::BtfFuncGlobal)
+            }
+            Kind::Float => self.lacks(Feature::BtfFloat),
+            Kind::TypeTag => self.lacks(Feature::BtfTypeTag),
+            Kind::DeclTag => self.lacks(Feature::BtfDeclTag),
+            Kind::Enum => ty.kind_flag() && self.lacks(Feature::BtfEnum64),
+            Kind::Enum64 => self.lacks(Feature::BtfEnum64),
+            _ => true,
+        }
     }
 
     pub(super) fn apply(&mut self, draft: &mut Draft, writer: &mut Writer) -> Result<(), BtfError> {
