@@ -5,10 +5,11 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use memmap2::MmapMut;
 use object::elf::{self, SectionHeader64};
 use object::read::elf::{FileHeader, SectionHeader};
 use object::{Endianness, SectionIndex};
@@ -27,8 +28,26 @@ const SMALL: u64 = 64 << 10;
 /// Gaps that are smaller than this are read too: one call is cheaper than two.
 const GAP: usize = 16 << 10;
 
-/// Reads a file. Not mapped into memory: whoever truncates it meanwhile would kill us.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a file, read.
+pub(super) enum Image {
+    Whole(Vec<u8>),
+    /// Memory of its own, not the file's: pages of zeros that nobody touches are none.
+    Parts(MmapMut),
+}
+
+impl Deref for Image {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Image::Whole(bytes) => bytes,
+            Image::Parts(bytes) => bytes,
+        }
+    }
+}
+
+/// Reads a file. It is not mapped itself: whoever truncates it meanwhile would kill us.
+pub(super) fn read(path: &Path) -> Result<Image> {
     let failed = |source| Cause::Io {
         action: "read",
         path: path.display().to_string(),
@@ -36,14 +55,14 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     };
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
-    let bytes = match metadata.len() {
+    let image = match metadata.len() {
         size if size > MAX_FILE_SIZE => return Err(too_large()),
         size if size >= SMALL && metadata.is_file() => read_parts(&file, size as usize),
         size => read_whole(file, size as usize),
     };
-    let bytes = bytes.map_err(failed)?;
-    match bytes.len() as u64 <= MAX_FILE_SIZE {
-        true => Ok(bytes),
+    let image = image.map_err(failed)?;
+    match image.len() as u64 <= MAX_FILE_SIZE {
+        true => Ok(image),
         false => Err(too_large()),
     }
 }
@@ -53,15 +72,14 @@ fn too_large() -> super::fault::Fault {
 }
 
 /// A pipe says that its size is 0, and a file may still grow: what counts is what is read.
-fn read_whole(file: File, size: usize) -> io::Result<Vec<u8>> {
+fn read_whole(file: File, size: usize) -> io::Result<Image> {
     let mut bytes = Vec::with_capacity(size);
     file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(Image::Whole(bytes))
 }
 
-fn read_parts(file: &File, size: usize) -> io::Result<Vec<u8>> {
-    // Pages of zeros that nobody touches take no memory.
-    let mut image = vec![0; size];
+fn read_parts(file: &File, size: usize) -> io::Result<Image> {
+    let mut image = MmapMut::map_anon(size)?;
     let wanted = wanted(file, &mut image)?;
     match wanted {
         Some(ranges) => ranges
@@ -70,7 +88,7 @@ fn read_parts(file: &File, size: usize) -> io::Result<Vec<u8>> {
         // Where it is no file for us, the parser says why.
         None => read_range(file, &mut image, &(0..size))?,
     }
-    Ok(image)
+    Ok(Image::Parts(image))
 }
 
 fn read_range(file: &File, image: &mut [u8], range: &Range<usize>) -> io::Result<()> {
