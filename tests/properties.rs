@@ -155,7 +155,7 @@ fn originals() -> &'static [Vec<u8>] {
             plan.build(Order::Little, &mut Shuffle(0)),
             plan.build(Order::Big, &mut Shuffle(1)),
         ];
-        for name in ["calls", "maps", "core"] {
+        for name in ["calls", "maps", "core", "struct_ops"] {
             all.extend(compile(name, Order::Little, &[]));
         }
         all

@@ -258,3 +258,38 @@ fn many_flavours_of_many_candidates() {
         assert!(error.contains("program entry"), "{error}");
     }
 }
+
+/// Many variables of `struct_ops`, and many members of one, of the object and of the kernel.
+#[test]
+fn many_struct_ops_variables() {
+    const MEMBERS: u32 = 1000;
+    let mut o = Obj::little();
+    o.code("struct_ops", &[Fun("entry", GLOBAL, &[exit()])]);
+    let byte = o.btf.int("char", 1, CHAR);
+    let member_names = names("member", MEMBERS);
+    let fields: Vec<_> = member_names
+        .iter()
+        .map(|name| field(name, byte, 0))
+        .collect();
+    let ops = o.btf.structure("ops", 1, &fields);
+    let sec = o.elf.data(".struct_ops", vec![0; MANY as usize]);
+    let mut vars = Vec::new();
+    for (place, name) in (0..).zip(names("variable", MANY)) {
+        vars.push((o.btf.var(&name, ops, support::btf::GLOBAL), place, 1));
+        o.elf.object(&name, GLOBAL, sec, place.into(), 1);
+    }
+    o.btf.datasec(".struct_ops", MANY, &vars);
+    // A value as large as a kernel's may be, and a struct of more members than any has.
+    for (members, size) in [(MEMBERS, 1 << 20), (MEMBERS * MEMBERS, 1 << 31)] {
+        let mut kernel = bare();
+        let byte = kernel.int("char", 1, CHAR);
+        let member_names = names("member", members);
+        let fields: Vec<_> = member_names
+            .iter()
+            .map(|name| field(name, byte, 0))
+            .collect();
+        let ops = kernel.structure("ops", size, &fields);
+        kernel.structure("bpf_struct_ops_ops", size, &[field("data", ops, 0)]);
+        assert_eq!(within(512, o.build(), kernel), None);
+    }
+}

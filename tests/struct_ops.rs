@@ -147,7 +147,7 @@ fn attach(set: &Programs, name: &str) -> (u32, Option<u32>, String) {
     (
         target.btf_id,
         target.member,
-        target.problem.unwrap_or_default(),
+        target.problem.unwrap_or_default().to_string(),
     )
 }
 

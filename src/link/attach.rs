@@ -5,6 +5,10 @@
 //! may attach it elsewhere (`fentry` without a name is made for that). The type id is
 //! then 0, and the reason is told beside it.
 
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
 use super::Program;
 use super::kernel_type::find;
 use super::struct_ops::Uses;
@@ -30,8 +34,13 @@ pub struct AttachTarget {
     /// expected_attach_type.
     pub member: Option<u32>,
     /// Why it cannot be attached, or not by its type id, as far as is known.
-    pub problem: Option<String>,
+    pub problem: Option<Arc<str>>,
 }
+
+/// The targets of one object's sections, each looked for once: many programs may share
+/// a section.
+#[derive(Default)]
+pub(super) struct SectionTargets(HashMap<u32, AttachTarget>);
 
 impl Program {
     /// Where the program attaches. Type ids are there after finalize.
@@ -54,14 +63,23 @@ impl Program {
     }
 
     /// The target as `target` knows it.
-    pub(super) fn resolve_attach(&self, target: &Target, uses: &Uses) -> AttachTarget {
+    pub(super) fn resolve_attach(
+        &self,
+        target: &Target,
+        uses: &Uses,
+        known: &mut SectionTargets,
+    ) -> AttachTarget {
         let spec = self.attach_spec();
         match spec.kind {
             AttachKind::StructOps => self.resolve_struct_ops(spec, uses),
             AttachKind::Function
             | AttachKind::BtfTracepoint
             | AttachKind::Lsm
-            | AttachKind::Iterator => look_up(spec, target),
+            | AttachKind::Iterator => {
+                let section = self.entry_address().map_or(0, |address| address.stream);
+                let found = known.0.entry(section);
+                found.or_insert_with(|| look_up(spec, target)).clone()
+            }
             _ => unresolved(spec),
         }
     }
@@ -85,7 +103,7 @@ impl Program {
 fn unresolved(spec: AttachSpec) -> AttachTarget {
     let problem = spec
         .problem
-        .map(|problem| format!("the section's name says {problem}"));
+        .map(|problem| format!("the section's name says {problem}").into());
     AttachTarget {
         spec,
         problem,
@@ -108,7 +126,7 @@ fn look_up(spec: AttachSpec, target: &Target) -> AttachTarget {
     let mut found = unresolved(spec);
     let spec = &found.spec;
     if spec.name.is_empty() {
-        found.problem = Some(format!("the section names no {what} to attach to"));
+        found.problem = Some(format!("the section names no {what} to attach to").into());
         return found;
     }
     let name = [prefix.as_bytes(), spec.name.as_bytes()].concat();
@@ -133,12 +151,10 @@ fn look_up(spec: AttachSpec, target: &Target) -> AttachTarget {
             } else {
                 "function"
             };
-            found.problem = Some(format!(
-                "there is no {what} {}: {place} {kind} {shown}",
-                spec.name
-            ));
+            let why = format!("there is no {what} {}: {place} {kind} {shown}", spec.name);
+            found.problem = Some(why.into());
         }
-        Err(error) => found.problem = Some(error),
+        Err(error) => found.problem = Some(error.into()),
     }
     found
 }

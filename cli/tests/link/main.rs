@@ -11,4 +11,5 @@ mod externs;
 mod json;
 mod listing;
 mod run;
+mod struct_ops;
 mod usage;

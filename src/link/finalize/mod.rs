@@ -9,6 +9,7 @@ mod info;
 mod jump_tables;
 mod references;
 
+use super::attach::SectionTargets;
 use super::budget::Budget;
 use super::externs::Externs;
 use super::functions::{Function, FunctionId};
@@ -69,6 +70,7 @@ impl Programs {
             self.btf = btf::prepared(&self.object, target, &mut warnings);
         }
         let struct_ops = struct_ops::resolve(&object, target);
+        let mut section_targets = SectionTargets::default();
         if self.struct_ops.is_empty() {
             warnings.extend(struct_ops.warnings(&object));
         }
@@ -100,6 +102,7 @@ impl Programs {
                     externs: &mut externs,
                     modules: ModuleTable::default(),
                     uses: &struct_ops.uses,
+                    section_targets: &mut section_targets,
                     placement: placement.as_ref(),
                     tables: Tables::default(),
                     table_budget: &mut table_budget,
@@ -152,6 +155,7 @@ struct Job<'a, 'e> {
     externs: &'a mut Externs<'e>,
     modules: ModuleTable,
     uses: &'a Uses,
+    section_targets: &'a mut SectionTargets,
     placement: Option<&'a Placement>,
     tables: Tables,
     table_budget: &'a mut Budget,
@@ -177,7 +181,9 @@ impl Job<'_, '_> {
             function_names: self.function_names(),
             func_info,
             line_info,
-            attach: self.program.resolve_attach(self.target, self.uses),
+            attach: self
+                .program
+                .resolve_attach(self.target, self.uses, self.section_targets),
             jump_tables: std::mem::take(&mut self.tables).into_list(),
         };
         Ok((insns, finalized))

@@ -1,6 +1,8 @@
 //! Which member of which kernel struct each program is. It can be one only: the
 //! verifier checks it against that member's prototype.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use super::{KernelStructOps, StructOpsError};
@@ -23,7 +25,7 @@ pub(in crate::link) struct Use {
 pub(in crate::link) struct Uses {
     found: HashMap<FunctionAddress, Use>,
     /// Programs of variables that the target does not take, and the reason.
-    failed: HashMap<FunctionAddress, String>,
+    failed: HashMap<FunctionAddress, Arc<str>>,
 }
 
 impl Uses {
@@ -70,17 +72,19 @@ impl Uses {
     }
 
     pub(super) fn fail(&mut self, variable: &StructOps, error: &Error) {
+        let why = format!("struct_ops variable {}: {}", variable.name, error.cause());
+        let why: Arc<str> = why.into();
         for function in &variable.functions {
-            let why = || format!("struct_ops variable {}: {}", variable.name, error.cause());
-            self.failed.entry(function.function).or_insert_with(why);
+            let known = self.failed.entry(function.function);
+            known.or_insert_with(|| why.clone());
         }
     }
 
     /// What a program serves as, or why as nothing.
-    pub(in crate::link) fn of(&self, program: FunctionAddress) -> Result<&Use, String> {
+    pub(in crate::link) fn of(&self, program: FunctionAddress) -> Result<&Use, Arc<str>> {
         self.found.get(&program).ok_or_else(|| {
             let why = self.failed.get(&program).cloned();
-            why.unwrap_or_else(|| "no struct_ops variable holds this program".to_owned())
+            why.unwrap_or_else(|| "no struct_ops variable holds this program".into())
         })
     }
 }
