@@ -22,6 +22,7 @@ use support::link::*;
 use support::object::{Fun, Obj};
 
 const CALL: I = call_fn(-1);
+const RETURN: [I; 1] = [exit()];
 
 fn release(text: &str) -> Target {
     TargetBuilder::new().release(text).unwrap().build().unwrap()
@@ -236,6 +237,31 @@ fn a_parameter_that_is_no_context_is_told_once() {
         }
         assert_eq!(set.warnings().len(), 1);
     }
+}
+
+/// However many there are, and whatever their names: warnings take little memory.
+#[test]
+fn parameters_that_are_no_context_are_not_all_told() {
+    let mut o = Obj::little();
+    let number = o.btf.int("number", 8, 0);
+    let pointer = o.btf.ptr(number);
+    let (int, none) = (o.int, o.proto);
+    o.proto = o.btf.func_proto(int, &[("ctx", pointer)]);
+    let names: Vec<String> = (0..40).map(|i| format!("takes_{i}")).collect();
+    let functions: Vec<Fun<'_>> = names
+        .iter()
+        .map(|name| Fun(name, GLOBAL, &RETURN))
+        .collect();
+    let text = o.code(".text", &functions);
+    o.proto = none;
+    let body = [&[CALL; 40][..], &[exit()]].concat();
+    let code = o.code("tc", &[Fun("entry", GLOBAL, &body)]);
+    for (slot, (sym, _, func)) in (0..).zip(&text.funs) {
+        o.call(&code, slot, *sym);
+        o.btf.decl_tag("arg:ctx", *func, 0);
+    }
+    let set = all_stand(link_for(&opened(&o.build()), &release("6.7")));
+    assert_eq!(set.warnings().len(), 16);
 }
 
 /// The kernel verifies static functions with what their callers pass.

@@ -8,11 +8,13 @@
 mod running;
 mod support;
 
+use bpflink::bytes::Endian;
+use bpflink::elf::{Binding, RawStream, Symbol};
 use bpflink::link::{Choice, FinalizeOptions, Programs};
 use bpflink::target::TargetBuilder;
-use bpflink::{Status, Target};
+use bpflink::{Object, Status, Target};
 use running::{NATIVE, linked_for, may_load};
-use support::btf::Order;
+use support::btf::{BtfBuilder, GLOBAL as BTF_GLOBAL, Order, SIGNED};
 use support::clang::compile;
 use support::elf::{GLOBAL, HIDDEN, LOCAL, WEAK};
 use support::insn::*;
@@ -249,6 +251,38 @@ fn a_kernel_without_declaration_tags_gets_no_callback() {
         assert_eq!(lines(&set, "entry").len(), functions, "{release}");
         let slots = [0, 0, 4, 0, 9][functions];
         assert_eq!(stream(&set, "entry").len(), slots, "{release}");
+    }
+}
+
+/// A stream that never was a file has its tags in the BTF that came with it.
+#[test]
+fn the_callback_of_a_raw_stream() {
+    for order in Order::BOTH {
+        let mut btf = BtfBuilder::new(order);
+        let int = btf.int("int", 4, SIGNED);
+        let proto = btf.func_proto(int, &[]);
+        let [entry, _] = ["entry", "handler"].map(|name| btf.func(name, proto, BTF_GLOBAL));
+        btf.decl_tag("exception_callback:handler", entry, -1);
+        let insns = [mov(0, 1), exit(), mov(0, 2), exit()];
+        let endian = match order {
+            Order::Little => Endian::Little,
+            Order::Big => Endian::Big,
+        };
+        let mut raw = RawStream::from_bytes("raw", endian, &bytes(&insns, order)).unwrap();
+        let symbol = |name: &str, start| Symbol {
+            name: name.into(),
+            start,
+            len: None,
+            binding: Binding::Global,
+            hidden: false,
+            entry: name == "entry",
+        };
+        raw.symbols = vec![symbol("handler", 0), symbol("entry", 2)];
+        raw.btf = Some(support::link::btf(&btf));
+        let object = Object::from_insns(raw).unwrap().into();
+        let set = all_stand(link_for(&object, &bare_target(order)));
+        let expected = [mov(0, 2), exit(), mov(0, 1), exit()];
+        assert_eq!(stream(&set, "entry"), expected);
     }
 }
 

@@ -46,6 +46,9 @@ const CONTEXTS: [(u32, &str); 25] = [
     (32, "bpf_nf_ctx"),
 ];
 
+/// Parameters of a wrong type that are told of: names may be long, and many.
+const MAX_TOLD: usize = 16;
+
 /// The copies in the BTF of a set.
 #[derive(Debug, Default)]
 pub(in crate::link) struct Contexts {
@@ -67,7 +70,7 @@ pub(super) fn add(set: &mut Programs, warnings: &mut Vec<String>) {
         return;
     };
     let tagged = context_tags(local);
-    let mut wanted = Vec::new();
+    let (mut wanted, mut told) = (Vec::new(), 0);
     for (func, kind, context) in uses(set) {
         let new = |_: &_| set.contexts.judged.insert((func, kind));
         let Some(tags) = tagged.get(&func).filter(new) else {
@@ -78,7 +81,11 @@ pub(super) fn add(set: &mut Programs, warnings: &mut Vec<String>) {
             match stand_in(local, type_id, kind, context) {
                 StandIn::Needed => params.push(number),
                 StandIn::No => {}
-                StandIn::Wrong => warnings.push(odd(&object, func, number, context)),
+                StandIn::Wrong if told < MAX_TOLD => {
+                    told += 1;
+                    warnings.push(odd(&object, func, number, context));
+                }
+                StandIn::Wrong => {}
             }
         }
         if !params.is_empty() {
