@@ -30,7 +30,8 @@
 #define REASON_LEN 256
 #define MAX_FDS 16
 
-/* BPF_MAP_TYPE_ARENA and BPF_MAP_TYPE_INSN_ARRAY, which older headers do not have. */
+/* BPF_MAP_TYPE_CGRP_STORAGE and those after it, which older headers do not have. */
+#define MAP_TYPE_CGRP_STORAGE 32
 #define MAP_TYPE_ARENA 33
 #define MAP_TYPE_INSN_ARRAY 34
 

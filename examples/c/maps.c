@@ -60,7 +60,7 @@ static void choose_sizes(union bpf_attr *attr)
 	/* These have no entries of their own, and the kernel wants 0. */
 	if (attr->map_type == BPF_MAP_TYPE_SK_STORAGE || attr->map_type == BPF_MAP_TYPE_TASK_STORAGE ||
 	    attr->map_type == BPF_MAP_TYPE_INODE_STORAGE || attr->map_type == BPF_MAP_TYPE_CGROUP_STORAGE ||
-	    attr->map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE)
+	    attr->map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE || attr->map_type == MAP_TYPE_CGRP_STORAGE)
 		return;
 	if (!attr->max_entries)
 		attr->max_entries = DEFAULT_ENTRIES;

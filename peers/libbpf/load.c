@@ -110,6 +110,14 @@ int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+/* These have no entries of their own, and the kernel wants 0. */
+static bool is_storage(enum bpf_map_type type)
+{
+	return type == BPF_MAP_TYPE_SK_STORAGE || type == BPF_MAP_TYPE_TASK_STORAGE ||
+	       type == BPF_MAP_TYPE_INODE_STORAGE || type == BPF_MAP_TYPE_CGRP_STORAGE ||
+	       type == BPF_MAP_TYPE_CGROUP_STORAGE || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+}
+
 static void choose_sizes(struct bpf_object *object)
 {
 	struct bpf_map *map;
@@ -117,7 +125,8 @@ static void choose_sizes(struct bpf_object *object)
 	bpf_object__for_each_map(map, object) {
 		if (bpf_map__type(map) == BPF_MAP_TYPE_STACK_TRACE && !bpf_map__value_size(map))
 			bpf_map__set_value_size(map, STACK_BYTES);
-		if (bpf_map__type(map) != BPF_MAP_TYPE_PERF_EVENT_ARRAY && !bpf_map__max_entries(map))
+		if (bpf_map__type(map) != BPF_MAP_TYPE_PERF_EVENT_ARRAY &&
+		    !is_storage(bpf_map__type(map)) && !bpf_map__max_entries(map))
 			bpf_map__set_max_entries(map, DEFAULT_ENTRIES);
 		bpf_map__set_pin_path(map, NULL);
 	}
@@ -193,10 +202,12 @@ static void emit_program_line(const struct bpf_program *program, const struct an
 /* The object as libbpf loads it by itself. */
 static void emit_object_line(const char *path)
 {
-	struct bpf_object *object = open_object(path);
-	int error = object ? 0 : errno;
+	struct bpf_object *object;
+	int error;
 
 	warning[0] = '\0';
+	object = open_object(path);
+	error = errno;
 	if (object)
 		error = -bpf_object__load(object);
 	printf("{\"object\":true,\"loaded\":%s,\"errno\":%d,\"words\":", error ? "false" : "true", error);

@@ -191,14 +191,16 @@ fn maps(ours: &Output, theirs: &Output, scope: Scope, verdict: &mut Verdict) {
             }
         }
     }
-    for name in theirs
-        .maps
-        .keys()
-        .filter(|name| !ours.maps.contains_key(*name))
-    {
-        verdict
-            .maps
-            .push(format!("map {name}: only the witness has it"));
+    for (name, map) in &theirs.maps {
+        if ours.maps.contains_key(name) {
+            continue;
+        }
+        match known::map_unlisted(scope.witness, map) {
+            Some(known) => verdict.note(known),
+            None => verdict
+                .maps
+                .push(format!("map {name}: only the witness has it")),
+        }
     }
 }
 

@@ -241,3 +241,22 @@ fn a_map_by_number_is_no_reference_and_hides_no_other_instruction() {
     let theirs = output(&[other, EXIT.into()], &[("main", 0)], Some((0, "?")));
     assert!(!differences(&ours, &theirs, Witness::Libbpf).is_empty());
 }
+
+#[test]
+fn only_cilium_lists_struct_ops_of_a_type_that_the_kernel_lacks() {
+    let none = Output::parse("", false).unwrap();
+    let listed = |kind| {
+        let map = serde_json::json!({"map": "ops", "type": kind, "max_entries": 1});
+        Output::parse(&map.to_string(), false).unwrap()
+    };
+    let lines = |kind, witness| {
+        let scope = Scope {
+            witness,
+            relocations: false,
+        };
+        outputs(&none, &listed(kind), scope).maps
+    };
+    assert!(lines(26, Witness::Cilium).is_empty());
+    assert_eq!(lines(26, Witness::Libbpf).len(), 1);
+    assert_eq!(lines(2, Witness::Cilium).len(), 1);
+}
