@@ -82,6 +82,7 @@ fn object(order: Order, pages: &[(&str, u32)], size: usize) -> Obj {
 
 /// A described kernel; nothing is known of it but this.
 fn kernel(release: &str, kconfig: &str) -> Target {
+    support::record::kernel_text("kconfig", kconfig);
     let builder = TargetBuilder::new().release(release).unwrap();
     builder.kconfig(kconfig).build().unwrap()
 }
