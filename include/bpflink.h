@@ -892,6 +892,13 @@ typedef struct bpflink_relocation_info {
         uint32_t outcome;
         // 0; no meaning yet.
         uint32_t flags;
+        // The module whose BTF `target_type_id` counts in; NULL for vmlinux, and where nothing
+        // stands for the local type.
+        const char *module;
+        // The type of the target that answered; 0 where none did.
+        uint32_t target_type_id;
+        // The type of the object's BTF that the access starts at.
+        uint32_t local_type_id;
 } bpflink_relocation_info;
 
 // Number of functions of a program: 1 before flatten; 0 where there is no such program.

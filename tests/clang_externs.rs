@@ -14,14 +14,9 @@ use support::clang::compile;
 use support::link::*;
 use support::vm::Vm;
 
-const CONFIGURATION: &str = "\
-    # Automatically generated file; DO NOT EDIT.\n\
-    CONFIG_U8=255\nCONFIG_U16=0xffff\nCONFIG_U32=4294967294\nCONFIG_U64=0xfffffffffffffffe\n\
-    CONFIG_S8=-128\nCONFIG_S16=-32768\nCONFIG_S32=-5\nCONFIG_S64=-6\n\
-    CONFIG_ON=y\nCONFIG_OFF=n\nCONFIG_MODULE=m\nCONFIG_BUILT_IN=y\nCONFIG_LETTER=m\n\
-    CONFIG_TEXT=\"hello, world\"\n# CONFIG_ABSENT_SWITCH is not set\n";
+const CONFIGURATION: &str = include_str!("bpf/externs.config");
 
-const SYMBOLS: &str = "ffffffff81000000 T _text\nffffffff81234567 t untyped\n";
+const SYMBOLS: &str = include_str!("bpf/externs.kallsyms");
 
 /// `int name(int)`, and what it is to be of another prototype.
 fn function(b: &mut BtfBuilder, name: &str, int: u32, params: &[(&str, u32)]) -> u32 {

@@ -92,6 +92,17 @@ pub enum BtfError {
     /// Split BTF of another byte order than its base.
     #[error("split BTF and its base differ in byte order")]
     BaseByteOrder,
+    /// Split BTF over another BTF than the one it was made over.
+    #[error(
+        "the BTF is split from another kernel's: a name of type [{id}], at {name_off}, is the \
+         start of no string"
+    )]
+    OtherBase {
+        /// The first type that shows it.
+        id: TypeId,
+        /// Where the name is said to be.
+        name_off: u32,
+    },
     /// A header or subsection of `.BTF.ext` that contradicts the format, in words.
     #[error(".BTF.ext: {0}")]
     Ext(String),

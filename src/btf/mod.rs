@@ -5,6 +5,7 @@
 
 #![deny(unsafe_code)]
 
+mod base_check;
 mod data;
 mod error;
 mod ext;

@@ -2,12 +2,13 @@
 
 use std::ffi::{CString, c_char};
 
-use super::error::c_text;
+use super::error::{c_name, c_text};
 use super::pointer::{SizeFirst, describe, query};
 use super::programs::{ProgramSet, bpflink_programs};
 use super::status::bpflink_status;
 use crate::link::core::{CoreKind, Outcome};
 use crate::link::{Program, ReferenceKind};
+use crate::name::Name;
 
 /// A function of a program's stream.
 #[repr(C)]
@@ -120,6 +121,13 @@ pub struct bpflink_relocation_info {
     pub outcome: u32,
     /// 0; no meaning yet.
     pub flags: u32,
+    /// The module whose BTF `target_type_id` counts in; NULL for vmlinux, and where nothing
+    /// stands for the local type.
+    pub module: *const c_char,
+    /// The type of the target that answered; 0 where none did.
+    pub target_type_id: u32,
+    /// The type of the object's BTF that the access starts at.
+    pub local_type_id: u32,
 }
 
 // SAFETY: pointers and integers, their size first.
@@ -139,6 +147,9 @@ pub struct RelocationTexts {
     insn: u32,
     kind: CoreKind,
     outcome: Outcome,
+    module: Option<Name>,
+    target_type: u32,
+    local_type: u32,
 }
 
 fn relocation_texts(program: &Program) -> Vec<RelocationTexts> {
@@ -151,6 +162,9 @@ fn relocation_texts(program: &Program) -> Vec<RelocationTexts> {
         insn: relocation.insn,
         kind: relocation.report.kind,
         outcome: relocation.report.outcome,
+        module: relocation.report.target_module().cloned(),
+        target_type: relocation.report.target_type().unwrap_or_default(),
+        local_type: relocation.report.local_type(),
     };
     program.relocations().map(texts).collect()
 }
@@ -276,6 +290,9 @@ fn describe_relocation(texts: &RelocationTexts) -> bpflink_relocation_info {
         insn,
         kind,
         outcome,
+        module,
+        target_type,
+        local_type,
     } = texts;
     let optional = |text: &Option<CString>| text.as_ref().map_or(std::ptr::null(), |t| t.as_ptr());
     bpflink_relocation_info {
@@ -289,5 +306,8 @@ fn describe_relocation(texts: &RelocationTexts) -> bpflink_relocation_info {
         kind: *kind as u32,
         outcome: *outcome as u32,
         flags: 0,
+        module: c_name(module.as_ref()),
+        target_type_id: *target_type,
+        local_type_id: *local_type,
     }
 }

@@ -75,7 +75,12 @@ pub(super) fn parse(
     name: &str,
     base: Option<Arc<Btf>>,
 ) -> Result<Arc<Btf>, TargetError> {
-    match Btf::parse(data, base) {
+    let parsed = Btf::parse(data, base);
+    let checked = parsed.and_then(|btf| match btf.base() {
+        Some(_) => btf.check_base().map(|()| btf),
+        None => Ok(btf),
+    });
+    match checked {
         Ok(btf) => Ok(Arc::new(btf)),
         Err(error) => Err(named(name, error)),
     }

@@ -177,6 +177,41 @@ fn a_module_with_a_distilled_base_is_moved_onto_the_kernel() {
 }
 
 #[test]
+fn a_module_over_another_kernels_btf_is_told() {
+    let kernel = |names: &[&str]| {
+        let mut b = BtfBuilder::new(Order::Little);
+        for name in names {
+            b.structure(name, 8, &[]);
+        }
+        b
+    };
+    let own = kernel(&["first", "task_struct"]);
+    let mut module = BtfBuilder::split_over(&own);
+    let ptr = module.ptr(2);
+    module.structure("of_module", 8, &[field("task", ptr, 0)]);
+    let name = Name::from("of_module");
+    let over = |base| btf_from_bytes(module.build(), &name, Some(parse(&base))).map(drop);
+    assert_eq!(over(own), Ok(()));
+    for other in [
+        kernel(&["first"]),
+        kernel(&["first", "task_struct", "third"]),
+        kernel(&["first", "a_longer_struct"]),
+    ] {
+        let error = over(other).unwrap_err().to_string();
+        assert!(error.contains("split from another kernel's"), "{error}");
+    }
+    // A name that both kernels have, elsewhere: an offset into the base's strings.
+    let mut base = kernel(&["first", "task_struct"]);
+    let offset = base.string("third");
+    let mut module = BtfBuilder::split_over(&base);
+    let id = module.typedef("", 1);
+    module.set_word(id, 0, offset);
+    let over = |base| btf_from_bytes(module.build(), &name, Some(parse(&base))).map(drop);
+    assert_eq!(over(base), Ok(()));
+    assert!(over(kernel(&["first", "a", "task_struct"])).is_err());
+}
+
+#[test]
 fn every_cut_of_a_module_with_a_distilled_base_is_an_error() {
     let (kernel, file) = module_with_distilled_base();
     let name = Name::from("of");

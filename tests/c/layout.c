@@ -205,6 +205,9 @@ static void relocation_info_layout(void)
 	FIELD(bpflink_relocation_info, kind);
 	FIELD(bpflink_relocation_info, outcome);
 	FIELD(bpflink_relocation_info, flags);
+	FIELD(bpflink_relocation_info, module);
+	FIELD(bpflink_relocation_info, target_type_id);
+	FIELD(bpflink_relocation_info, local_type_id);
 	END(bpflink_relocation_info);
 }
 

@@ -248,7 +248,8 @@ static void text_relocations(struct text *t, const bpflink_programs *set, size_t
 		name(t, r.local);
 		name(t, r.target);
 		name(t, r.reason);
-		words(t, "\n");
+		name(t, r.module);
+		words(t, " %u %u\n", r.target_type_id, r.local_type_id);
 	}
 }
 

@@ -11,7 +11,7 @@ use crate::case::{Case, assert_says, u32_struct};
 use crate::support::btf::{BtfBuilder, Order, UNSIGNED, field};
 use crate::support::btf_ext::core::*;
 use crate::support::insn::*;
-use crate::support::link::{btf, failure, stream};
+use crate::support::link::{btf, failure, program, stream};
 
 /// Two layouts of `s`: {a at 0, b at 4} and {a at 16, c at 20}.
 fn two_layouts() -> (Case, u32) {
@@ -161,6 +161,25 @@ fn modules_come_after_vmlinux() {
     assert_eq!(offset(&with_modules(Some(8), &[("one", 16)])), 8);
     assert_eq!(offset(&with_modules(None, &[("one", 16)])), 16);
     assert_eq!(offset(&with_modules(None, &[("one", 16), ("two", 16)])), 16);
+}
+
+/// A type id counts in the BTF of one module: the report names it.
+#[test]
+fn a_report_says_which_module_answered() {
+    let answered = |target: &Target| {
+        let set = reader().link_for(target);
+        let relocations: Vec<_> = program(&set, "prog").relocations().collect();
+        let report = relocations[0].report;
+        let module = report.target_module().map(|name| name.to_string());
+        (module, report.target_type(), report.target_text().unwrap())
+    };
+    // `unrelated` is [1]; vmlinux may have u32 and s behind it, and the module goes on.
+    let (module, id, text) = answered(&with_modules(None, &[("one", 16)]));
+    assert_eq!((module.as_deref(), id), (Some("one"), Some(3)));
+    assert!(text.ends_with("[id 3] of module one"), "{text}");
+    let (module, id, text) = answered(&with_modules(Some(8), &[("one", 16)]));
+    assert_eq!((module.as_deref(), id), (None, Some(3)));
+    assert!(text.ends_with("[id 3] of vmlinux"), "{text}");
 }
 
 /// Two modules that disagree are ambiguous, whatever their order; the error

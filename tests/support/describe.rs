@@ -340,6 +340,9 @@ impl Text {
             self.text(Some(&report.local_text()));
             self.text(report.target_text().as_deref());
             self.text(report.reason().as_deref());
+            self.name(report.target_module());
+            let target_type = report.target_type().unwrap_or_default();
+            self.words(format_args!(" {target_type} {}", report.local_type()));
             self.line();
         }
     }

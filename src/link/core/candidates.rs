@@ -16,7 +16,7 @@ use crate::target::Target;
 pub(super) struct Origin {
     pub btf: Arc<Btf>,
     /// The module's name; `None` for vmlinux.
-    module: Option<Name>,
+    pub module: Option<Name>,
 }
 
 impl Origin {

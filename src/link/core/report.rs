@@ -8,6 +8,7 @@ use super::patch::WidthFault;
 use super::text;
 use super::{CoreKind, Outcome};
 use crate::btf::TypeId;
+use crate::name::Name;
 
 /// The account of one relocation. Texts are made when they are asked for.
 #[derive(Clone)]
@@ -54,6 +55,13 @@ impl CoreReport {
     /// The type of the target that answered, by its id in the BTF that it was found in.
     pub fn target_type(&self) -> Option<TypeId> {
         self.verdict().candidate.as_ref().map(|found| found.id)
+    }
+
+    /// The module whose BTF that type is of; `None` for vmlinux, and where there is no such
+    /// type. An id means nothing without it.
+    pub fn target_module(&self) -> Option<&Name> {
+        let candidate = self.verdict().candidate.as_ref()?;
+        candidate.origin.module.as_ref()
     }
 }
 
