@@ -220,7 +220,7 @@ static void options_and_flags(void)
 	flags_of(with_link_options, sizeof(bpflink_link_options),
 		 BPFLINK_POISON_IS_ERROR | BPFLINK_LIBBPF_CANDIDATES | BPFLINK_LEAVE_MAP_REFERENCES, BPFLINK_OK);
 	options_struct(with_target_options, sizeof(bpflink_target_options), BPFLINK_OK);
-	flags_of(with_target_options, sizeof(bpflink_target_options), 0, BPFLINK_OK);
+	flags_of(with_target_options, sizeof(bpflink_target_options), BPFLINK_TARGET_RUNNING, BPFLINK_OK);
 	options_struct(with_stream, sizeof(bpflink_stream), BPFLINK_OK);
 	flags_of(with_stream, sizeof(bpflink_stream), 0, BPFLINK_OK);
 }
