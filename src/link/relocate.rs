@@ -130,7 +130,7 @@ mod tests {
     use crate::bytes::Endian;
     use crate::elf::{CoreRelocation, Object, RawStream};
     use crate::insn::Insn;
-    use crate::insn::opcode::{ALU64, EXIT};
+    use crate::insn::opcode::{ALU64, CALL, EXIT};
     use crate::link::core::CoreKind;
 
     /// `r0 = 1`, whether the type exists; `exit`.
@@ -194,6 +194,62 @@ mod tests {
         );
         // The modules are read, but nobody needs them.
         assert_eq!(relocated("known"), (1, Vec::new()));
+        fs::remove_dir_all(&root).unwrap();
+    }
+
+    /// A call of the kernel function `name`; `exit`.
+    fn calls(name: &str) -> Programs {
+        let mut local = BtfBuilder::new(Order::Little);
+        let int = local.int("int", 4, SIGNED);
+        let proto = local.func_proto(int, &[]);
+        let function = local.func(name, proto, EXTERN);
+        local.datasec(".ksyms", 0, &[(function, 0, 0)]);
+        let insns = vec![Insn::new(CALL, 0, 1, 0, -1), Insn::new(EXIT, 0, 0, 0, 0)];
+        let mut raw = RawStream::new("calls", Endian::Little, insns);
+        raw.symbols = vec![crate::elf::Symbol {
+            name: "calls".into(),
+            start: 0,
+            len: None,
+            binding: crate::elf::Binding::Global,
+            hidden: false,
+            entry: true,
+        }];
+        raw.references = vec![crate::elf::RawReference {
+            insn: 0,
+            name: name.into(),
+            addend: 0,
+        }];
+        raw.btf = Some(parse(&local));
+        let object = Object::from_insns(raw).expect("a valid stream");
+        Programs::split(&Arc::new(object)).expect("one function")
+    }
+
+    #[test]
+    fn a_corrupt_module_is_a_warning_of_who_looks_for_a_function_there() {
+        let name = format!("bpflink-finalize-{}", std::process::id());
+        let root = std::env::temp_dir().join(name);
+        let sysfs = root.join("sys/kernel/btf");
+        fs::create_dir_all(&sysfs).unwrap();
+        let mut vmlinux = BtfBuilder::new(Order::Little);
+        let int = vmlinux.int("int", 4, SIGNED);
+        let proto = vmlinux.func_proto(int, &[]);
+        vmlinux.func("known", proto, STATIC);
+        fs::write(sysfs.join("vmlinux"), vmlinux.build()).unwrap();
+        fs::write(sysfs.join("broken"), b"\x9f\xeb\x01").unwrap();
+        let target = Target::running_below(root.clone());
+
+        let finalized = |name| {
+            let mut programs = calls(name);
+            let options = crate::link::FinalizeOptions::default();
+            let stands = programs.finalize(&target, options, Choice::All).is_ok();
+            (stands, programs.warnings().to_vec())
+        };
+        let (stands, warnings) = finalized("unknown");
+        assert!(!stands && warnings.len() == 1, "{warnings:?}");
+        let told = warnings[0].contains("module broken is left out");
+        assert!(told, "{}", warnings[0]);
+        // The modules are read, but vmlinux answers.
+        assert_eq!(finalized("known"), (true, Vec::new()));
         fs::remove_dir_all(&root).unwrap();
     }
 }

@@ -102,6 +102,15 @@ impl<'a> Externs<'a> {
             .get_or_insert_with(|| config::Values::new(object, target))
     }
 
+    /// Whether a name was looked for in modules: vmlinux did not have it.
+    pub fn looked_at_modules(&self) -> bool {
+        self.resolved.iter().flatten().any(|answer| match answer {
+            Ok(Resolved::Function(found) | Resolved::Variable(found)) => found.module.is_some(),
+            Ok(Resolved::AbsentFunction) | Err(_) => true,
+            Ok(Resolved::Address(_) | Resolved::Kconfig(_)) => false,
+        })
+    }
+
     /// The contents of the map `.kconfig` for this target, where a program uses it.
     pub fn kconfig_contents(self) -> Option<Vec<u8>> {
         self.config.map(|values| values.contents)

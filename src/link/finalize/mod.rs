@@ -113,6 +113,12 @@ impl Programs {
         }
         let placed = placement.as_ref().and_then(Placement::known);
         self.arena = placed.or(self.arena);
+        if externs.looked_at_modules() {
+            // relocate may have told the same.
+            let told = target.warnings();
+            let new = told.iter().filter(|text| !self.warnings.contains(text));
+            warnings.extend(new.cloned());
+        }
         self.kconfig = externs.kconfig_contents().or(self.kconfig.take());
         self.struct_ops = struct_ops.variables;
         self.warnings.append(&mut warnings);
