@@ -15,5 +15,6 @@ pub mod object;
 pub mod plan;
 pub mod record;
 pub mod skip;
+pub mod struct_ops;
 pub mod time;
 pub mod vm;
