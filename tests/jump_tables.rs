@@ -6,8 +6,10 @@
 
 mod support;
 
-use bpflink::Status;
-use bpflink::link::{Programs, ReferenceKind};
+use std::sync::Arc;
+
+use bpflink::link::{Linker, Programs, ReferenceKind};
+use bpflink::{Object, Status};
 use support::btf::Order;
 use support::elf::*;
 use support::insn::*;
@@ -321,5 +323,30 @@ fn compiled_tables() {
         assert_eq!(found(&set, "run"), expected);
         let jumps = stream(&set, "run").into_iter().filter(|i| i.code == 0x0d);
         assert_eq!(jumps.collect::<Vec<_>>(), [GOTOX, GOTOX]);
+    }
+}
+
+/// Damage anywhere in a real object gives an error or a result, whose targets are slots
+/// of the program.
+#[test]
+fn damaged_tables() {
+    let whole = include_bytes!("bpf/jumps.bpfel.elf");
+    let target = bare_target(Order::Little);
+    for at in (0..whole.len()).step_by(3) {
+        for damage in [0xff, 0x08] {
+            let mut bytes = whole.to_vec();
+            bytes[at] ^= damage;
+            let Ok(object) = Object::parse(&bytes, NAME).map(Arc::new) else {
+                continue;
+            };
+            let Ok(set) = Linker::new(&target).link(&object) else {
+                continue;
+            };
+            for program in set.programs() {
+                let len = program.instructions().len() as u32;
+                let targets = program.jump_tables().iter().flat_map(|t| &t.targets);
+                assert!(targets.copied().all(|slot| slot < len), "byte {at}");
+            }
+        }
     }
 }
