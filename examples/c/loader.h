@@ -10,6 +10,7 @@
  *   contents.c   what goes into maps: data, maps, programs
  *   arena.c      mapping arenas, and their global variables
  *   programs.c   loading programs
+ *   poison.c     what a refused one lacks, by name
  *   jump_tables.c  tables of indirect jumps
  *   modules.c    BTF of kernel modules
  *   struct_ops.c tables of functions for the kernel to call
@@ -143,6 +144,7 @@ void unmap_arena(struct map *m);
 /* programs.c */
 void load_btf(struct loader *l);
 void load_programs(struct loader *l);
+void explain_poison(struct loader *l, size_t index);
 struct program *find_program(struct loader *l, const char *name);
 
 /* jump_tables.c */

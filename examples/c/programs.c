@@ -216,8 +216,10 @@ static void load_program(struct loader *l, size_t index)
 		if (calls_modules(p))
 			attr.fd_array = (uintptr_t)p->fd_array;
 		p->fd = sys_bpf(BPF_PROG_LOAD, &attr);
-		if (p->fd < 0)
+		if (p->fd < 0) {
 			ask_why(p, &attr, p->error = errno);
+			explain_poison(l, index);
+		}
 	}
 	close_jump_tables(p);
 	free(insns);
