@@ -8,10 +8,12 @@ fn named(line: &str) -> impl Iterator<Item = &str> {
     quoted.filter(|text| text.contains("::"))
 }
 
-/// Where `file` of `file::test` is: a file of this folder or of `core_relocation/`.
+/// Where `file` of `file::test` is: a file of this folder, of `core_relocation/`, or of the
+/// library itself.
 fn path_of(file: &str) -> String {
     match file.strip_prefix("core::") {
         Some(module) => format!("core_relocation/{module}.rs"),
+        None if file.starts_with("src/") => format!("../{file}.rs"),
         None => format!("{file}.rs"),
     }
 }

@@ -65,6 +65,32 @@ fn flatten_appends_breadth_first_in_order_of_name() {
     }
 }
 
+/// A section of a name that nobody knows holds programs of no type, and functions for others.
+#[test]
+fn an_unknown_section_is_code_of_no_type() {
+    let mut o = Obj::little();
+    let library = o.code(
+        "mylib",
+        &[
+            Fun("lonely", GLOBAL, &[mov(0, 1), exit()]),
+            Fun("helping", LOCAL, &[mov(0, 2), exit()]),
+        ],
+    );
+    let entry = o.code("socket", &[Fun("entry", GLOBAL, &[CALL, exit()])]);
+    o.call(&entry, 0, library.funs[1].0);
+    let set = linked(&o.build());
+    let of = |name: &str| {
+        (
+            program(&set, name).program_type().program_type,
+            stream(&set, name),
+        )
+    };
+    assert_eq!(of("lonely"), (0, vec![mov(0, 1), exit()]));
+    // BPF_PROG_TYPE_SOCKET_FILTER
+    let called = vec![call_fn(1), exit(), mov(0, 2), exit()];
+    assert_eq!(of("entry"), (1, called));
+}
+
 /// Each function once, however often and by whomever it is called; two programs
 /// that share a callee each get their own copy.
 #[test]
