@@ -15,13 +15,13 @@
 /* BPF_LSM_CGROUP of Linux 6.0, which headers may be older than. */
 #define ATTACH_LSM_CGROUP 43
 
-static int refuse(struct program *p, const char *why)
+int not_attached(struct program *p, const char *why)
 {
 	snprintf(p->unattached, sizeof p->unattached, "%s", why);
 	return -1;
 }
 
-static int refuse_errno(struct program *p, const char *what)
+int not_attached_errno(struct program *p, const char *what)
 {
 	snprintf(p->unattached, sizeof p->unattached, "%s: %s", what, strerror(errno));
 	return -1;
@@ -36,7 +36,7 @@ static int open_raw_tracepoint(struct program *p, const char *name)
 	attr.raw_tracepoint.name = (uintptr_t)name;
 	attr.raw_tracepoint.prog_fd = p->fd;
 	p->link = sys_bpf(BPF_RAW_TRACEPOINT_OPEN, &attr);
-	return p->link < 0 ? refuse_errno(p, "BPF_RAW_TRACEPOINT_OPEN") : 0;
+	return p->link < 0 ? not_attached_errno(p, "BPF_RAW_TRACEPOINT_OPEN") : 0;
 }
 
 static int create_link(struct program *p, __u32 target, __u32 type)
@@ -48,17 +48,17 @@ static int create_link(struct program *p, __u32 target, __u32 type)
 	attr.link_create.target_fd = target;
 	attr.link_create.attach_type = type;
 	p->link = sys_bpf(BPF_LINK_CREATE, &attr);
-	return p->link < 0 ? refuse_errno(p, "BPF_LINK_CREATE") : 0;
+	return p->link < 0 ? not_attached_errno(p, "BPF_LINK_CREATE") : 0;
 }
 
-static int start_event(struct program *p, struct perf_event_attr *attr, int pid, int cpu)
+int start_perf_event(struct program *p, struct perf_event_attr *attr, int pid, int cpu)
 {
 	int fd = sys_perf_event_open(attr, pid, cpu);
 
 	if (fd < 0)
-		return refuse_errno(p, "perf_event_open");
+		return not_attached_errno(p, "perf_event_open");
 	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, p->fd) || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0)) {
-		refuse_errno(p, "PERF_EVENT_IOC_SET_BPF");
+		not_attached_errno(p, "PERF_EVENT_IOC_SET_BPF");
 		close(fd);
 		return -1;
 	}
@@ -66,7 +66,7 @@ static int start_event(struct program *p, struct perf_event_attr *attr, int pid,
 	return 0;
 }
 
-static int read_number(const char *path)
+int read_number(const char *path)
 {
 	FILE *file = fopen(path, "r");
 	int number = -1;
@@ -93,13 +93,13 @@ static int attach_tracepoint(struct program *p)
 		id = read_number(path);
 	}
 	if (id < 0)
-		return refuse(p, "tracefs has no such tracepoint (is it mounted?)");
+		return not_attached(p, "tracefs has no such tracepoint (is it mounted?)");
 	memset(&attr, 0, sizeof attr);
 	attr.type = PERF_TYPE_TRACEPOINT;
 	attr.size = sizeof attr;
 	attr.config = id;
 	attr.sample_period = attr.wakeup_events = 1;
-	return start_event(p, &attr, -1, 0);
+	return start_perf_event(p, &attr, -1, 0);
 }
 
 static int attach_kprobe(struct program *p, const char *function)
@@ -108,14 +108,14 @@ static int attach_kprobe(struct program *p, const char *function)
 	struct perf_event_attr attr;
 
 	if (type < 0)
-		return refuse(p, "the kernel has no kprobes");
+		return not_attached(p, "the kernel has no kprobes");
 	memset(&attr, 0, sizeof attr);
 	attr.type = type;
 	attr.size = sizeof attr;
 	attr.config = (p->attach.flags & BPFLINK_ATTACH_ON_RETURN) != 0;
 	attr.config1 = (uintptr_t)function;
 	attr.config2 = p->attach.offset;
-	return start_event(p, &attr, -1, 0);
+	return start_perf_event(p, &attr, -1, 0);
 }
 
 /* The kernel's function for a system call has the architecture's prefix. */
@@ -147,7 +147,7 @@ static int attach_perf_event(struct program *p)
 	attr.size = sizeof attr;
 	attr.freq = 1;
 	attr.sample_freq = SAMPLE_FREQUENCY;
-	return start_event(p, &attr, -1, 0);
+	return start_perf_event(p, &attr, -1, 0);
 }
 
 static int attach_xdp(struct program *p, const char *interface)
@@ -155,7 +155,7 @@ static int attach_xdp(struct program *p, const char *interface)
 	__u32 index = interface ? if_nametoindex(interface) : 0;
 
 	if (!index)
-		return refuse(p, interface ? "no such interface" : "needs --interface");
+		return not_attached(p, interface ? "no such interface" : "needs --interface");
 	return create_link(p, index, BPF_XDP);
 }
 
@@ -164,10 +164,10 @@ static int attach_cgroup(struct program *p, const char *path)
 	int cgroup, status;
 
 	if (!path)
-		return refuse(p, "needs --cgroup");
+		return not_attached(p, "needs --cgroup");
 	cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cgroup < 0)
-		return refuse_errno(p, path);
+		return not_attached_errno(p, path);
 	status = create_link(p, cgroup, p->info.attach_type);
 	close(cgroup);
 	return status;
@@ -196,7 +196,7 @@ static int attach_by_type(struct loader *l, struct program *p)
 	case BPF_PROG_TYPE_SOCK_OPS:
 		return attach_cgroup(p, l->options.cgroup);
 	default:
-		return refuse(p, "this example does not attach programs of its type");
+		return not_attached(p, "this example does not attach programs of its type");
 	}
 }
 
@@ -205,9 +205,9 @@ int attach_program(struct loader *l, struct program *p)
 	const bpflink_attach_info *target = &p->attach;
 
 	if (target->problem)
-		return refuse(p, target->problem);
+		return not_attached(p, target->problem);
 	if (target->kind != BPFLINK_ATTACH_NONE && !target->name[0])
-		return refuse(p, "its section does not say what to attach to");
+		return not_attached(p, "its section does not say what to attach to");
 	switch (target->kind) {
 	case BPFLINK_ATTACH_NONE:
 		return attach_by_type(l, p);
@@ -225,9 +225,13 @@ int attach_program(struct loader *l, struct program *p)
 		return attach_tracepoint(p);
 	case BPFLINK_ATTACH_KPROBE:
 		return attach_kprobe(p, target->name);
+	case BPFLINK_ATTACH_KPROBE_MULTI:
+		return attach_kprobe_multi(p);
 	case BPFLINK_ATTACH_KSYSCALL:
 		return attach_ksyscall(p);
+	case BPFLINK_ATTACH_UPROBE:
+		return attach_uprobe(p);
 	default:
-		return refuse(p, "this example does not attach programs of its kind");
+		return not_attached(p, "this example does not attach programs of its kind");
 	}
 }

@@ -15,6 +15,8 @@
  *   modules.c    BTF of kernel modules
  *   struct_ops.c tables of functions for the kernel to call
  *   attach.c     attaching programs
+ *   many_probes.c  kprobe.multi
+ *   user_probes.c  functions of files
  *   run.c        running one once
  *   show.c       what the user sees
  *   sample.c     the checks of the sample object
@@ -162,6 +164,14 @@ int check_congestion_control(struct loader *l);
 
 /* attach.c */
 int attach_program(struct loader *l, struct program *p);
+int attach_kprobe_multi(struct program *p);
+int attach_uprobe(struct program *p);
+/* Why a program is not attached; -1. */
+int not_attached(struct program *p, const char *why);
+int not_attached_errno(struct program *p, const char *what);
+int read_number(const char *path);
+struct perf_event_attr;
+int start_perf_event(struct program *p, struct perf_event_attr *attr, int pid, int cpu);
 
 /* run.c */
 int run_program(struct program *p, __u32 *result);
