@@ -70,6 +70,8 @@ fn target(kernel: &Kernel, configuration: &str) -> Target {
     let target = TargetBuilder::new().vmlinux(vmlinux);
     let target = target.module("of_tests", module).release("6.1.5").unwrap();
     let target = target.kconfig(configuration).kallsyms(SYMBOLS);
+    support::record::kernel_text("kconfig", configuration);
+    support::record::kernel_text("kallsyms", SYMBOLS);
     target.build().unwrap()
 }
 
