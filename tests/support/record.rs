@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use bpflink::link::core::CoreOptions;
 use bpflink::link::{Choice, FinalizeOptions, Linker, Programs};
@@ -31,10 +31,12 @@ fn folder() -> Option<&'static Path> {
     FOLDER.get_or_init(read).as_deref()
 }
 
-/// The bytes of the objects that are open, by the objects' addresses. (Of an
-/// address that is used again, those of the last one.)
-fn opened() -> &'static Mutex<HashMap<usize, Vec<u8>>> {
-    static OPENED: OnceLock<Mutex<HashMap<usize, Vec<u8>>>> = OnceLock::new();
+/// The bytes of the objects that were open, by the objects' addresses: no other object
+/// gets the address of one to which there is a weak reference.
+type Opened = HashMap<usize, (Weak<Object>, Vec<u8>)>;
+
+fn opened() -> &'static Mutex<Opened> {
+    static OPENED: OnceLock<Mutex<Opened>> = OnceLock::new();
     OPENED.get_or_init(Mutex::default)
 }
 
@@ -59,7 +61,7 @@ pub fn open(bytes: &[u8], name: &str, result: &bpflink::Result<Arc<Object>>) {
     if let Ok(object) = result {
         let address = Arc::as_ptr(object) as usize;
         let mut opened = opened().lock().expect("no test panics with it");
-        opened.insert(address, bytes.to_vec());
+        opened.insert(address, (Arc::downgrade(object), bytes.to_vec()));
     }
     let mut text = Text::default();
     text.outcome("open", result);
@@ -80,7 +82,7 @@ pub fn link(object: &Arc<Object>, target: &Target, options: CoreOptions) {
     let Some(folder) = folder() else { return };
     let address = Arc::as_ptr(object) as usize;
     let bytes = opened().lock().expect("no test panics with it");
-    let Some(bytes) = bytes.get(&address).cloned() else {
+    let Some((_, bytes)) = bytes.get(&address).cloned() else {
         return;
     };
     let mut case = Case::new(folder, &bytes, &object.name().to_string());
