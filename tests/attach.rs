@@ -114,12 +114,9 @@ fn what_is_not_there_fails_no_program() {
     for (section, words) in [
         (
             "fentry/gone",
-            "there is no function gone: neither vmlinux nor a module has a function gone",
+            "neither vmlinux nor a module has a function gone",
         ),
-        (
-            "fentry/nf:vfs_read",
-            "there is no function vfs_read: module nf has no function vfs_read",
-        ),
+        ("fentry/nf:vfs_read", "module nf has no function vfs_read"),
         (
             "fentry/other:nf_only",
             "module other has no function nf_only",

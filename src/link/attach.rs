@@ -151,7 +151,11 @@ fn look_up(spec: AttachSpec, target: &Target) -> AttachTarget {
             } else {
                 "function"
             };
-            let why = format!("there is no {what} {}: {place} {kind} {shown}", spec.name);
+            let mut why = format!("{place} {kind} {shown}");
+            // What the user wrote, where it is not what was looked for.
+            if !prefix.is_empty() {
+                why = format!("there is no {what} {}: {why}", spec.name);
+            }
             found.problem = Some(why.into());
         }
         Err(error) => found.problem = Some(error.into()),
