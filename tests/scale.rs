@@ -293,3 +293,22 @@ fn many_struct_ops_variables() {
         assert_eq!(within(512, o.build(), kernel), None);
     }
 }
+
+/// One large variable of `struct_ops` that the section's description names again and again.
+#[test]
+fn one_struct_ops_variable_many_times() {
+    const SIZE: u32 = 100_000;
+    let mut o = Obj::little();
+    o.code("struct_ops", &[Fun("entry", GLOBAL, &[exit()])]);
+    let byte = o.btf.int("char", 1, CHAR);
+    let ops = o.btf.structure("ops", SIZE, &[field("member", byte, 0)]);
+    let sec = o.elf.data(".struct_ops", vec![0; SIZE as usize]);
+    // A short name among long strings: names that are read too often are an error of their own.
+    o.btf.string(&"x".repeat(20_000));
+    let var = o.btf.var("v", ops, support::btf::GLOBAL);
+    o.elf.object("v", GLOBAL, sec, 0, SIZE.into());
+    o.btf
+        .datasec(".struct_ops", SIZE, &[(var, 0, SIZE); 10_000]);
+    let error = within(64, o.build(), bare()).expect("variables that overlap");
+    assert!(error.contains("variables v and v overlap"), "{error}");
+}

@@ -105,6 +105,16 @@ impl Reader<'_, '_> {
         }
         placed.sort_by_key(|placed| placed.offset);
         check_overlap(&placed)?;
+        // Copied now and not before: many entries may name one variable.
+        let bytes = section.bytes()?;
+        for Placed {
+            offset,
+            size,
+            variable,
+        } in &mut placed
+        {
+            variable.contents = contents(bytes, *offset, *size).unwrap_or_default().to_vec();
+        }
         self.functions(names.btf, section, &mut placed)?;
         Ok(placed)
     }
@@ -194,12 +204,12 @@ fn variable(
         None => return Err(at(malformed("no symbol says where the variable is"))),
     };
     let size = u64::from(ty.size());
-    let contents = contents(section.bytes()?, offset, size).ok_or_else(|| {
-        at(malformed(format!(
+    if contents(section.bytes()?, offset, size).is_none() {
+        return Err(at(malformed(format!(
             "the variable at offset {offset}, {size} bytes, reaches past the {} bytes of the section",
             section.size
-        )))
-    })?;
+        ))));
+    }
     let plain = section.name.as_bytes();
     let plain = plain.strip_prefix(b"?").unwrap_or(plain);
     Ok(Placed {
@@ -211,7 +221,7 @@ fn variable(
             optional: plain.len() != section.name.as_bytes().len(),
             type_id: ty.id(),
             type_name: Name::new(type_name),
-            contents: contents.to_vec(),
+            contents: Vec::new(),
             functions: Vec::new(),
             name,
         },
@@ -223,7 +233,7 @@ fn contents(section: &[u8], offset: u64, size: u64) -> Option<&[u8]> {
     section.get(start..)?.get(..usize::try_from(size).ok()?)
 }
 
-/// Each variable gets a copy of its contents: overlapping ones could ask for any
+/// Each variable will get a copy of its contents: overlapping ones could ask for any
 /// amount of memory.
 fn check_overlap(placed: &[Placed]) -> Result<()> {
     for (one, next) in placed.iter().zip(placed.iter().skip(1)) {
