@@ -8,6 +8,7 @@
 #   make check             every check, one after the other; check-NAME for one of them
 #   make check-tools       libbpf-tools loaded by libbpf and by the example loader, compared
 #   make check-selftests   the same for all of the kernel's selftests
+#   make bench             bpflink beside libbpf, cilium/ebpf and aya-obj: how fast, how much memory
 #
 # Building needs cargo and a C linker, nothing else. Offline: CARGOFLAGS="--locked --offline".
 
@@ -36,7 +37,7 @@ OUT := $(TARGET_DIR)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release
 SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 COMMAND_SOURCES := cli/Cargo.toml $(shell find cli/src -name '*.rs')
 
-.PHONY: all lib install install-lib uninstall header setup demo check clean
+.PHONY: all lib install install-lib uninstall header setup demo check bench clean
 all: lib $(OUT)/bpflink
 lib: $(OUT)/libbpflink.so $(OUT)/libbpflink.a $(OUT)/bpflink.pc
 
@@ -99,6 +100,9 @@ check: setup
 
 check-%: setup
 	@scripts/check $*
+
+bench: setup
+	@. scripts/env.sh && $(MAKE) --no-print-directory -s -C bench && bench/run.py $(BENCH)
 
 clean:
 	$(CARGO) clean

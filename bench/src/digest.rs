@@ -1,0 +1,90 @@
+//! A number for a program's final instructions that every linker must arrive at: the one of
+//! `c/digest.c`, where it is explained.
+
+use std::fmt;
+
+const LD_IMM64: u64 = 0x18;
+const CALL: u64 = 0x85;
+/// `exit` and the two jumps that need no condition.
+const ENDS: [u64; 3] = [0x95, 0x05, 0x06];
+/// Source registers of LD_IMM64.
+const MAP_FD: u64 = 1;
+const MAP_VALUE: u64 = 2;
+const BTF_ID: u64 = 3;
+const FUNC: u64 = 4;
+/// Source registers of CALL.
+const CALL_FUNC: u64 = 1;
+const CALL_KFUNC: u64 = 2;
+
+const IMM: u64 = 0xffff_ffff_0000_0000;
+const OFF: u64 = 0x0000_0000_ffff_0000;
+
+/// What was computed for an object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Digest {
+    pub sum: u64,
+    pub programs: u64,
+    pub instructions: u64,
+    pub failed: u64,
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Digest {
+            sum,
+            programs,
+            instructions,
+            failed,
+        } = self;
+        write!(f, "{sum:016x} {programs} {instructions} {failed}")
+    }
+}
+
+impl Digest {
+    /// Adds one program's final instructions, eight bytes each.
+    pub fn add(&mut self, bytes: &[u8]) {
+        let words = bytes.as_chunks::<8>().0.iter();
+        self.add_words(words.map(|word| u64::from_le_bytes(*word)));
+    }
+
+    /// The same, an instruction as the number that its bytes are on a little-endian machine.
+    pub fn add_words(&mut self, words: impl ExactSizeIterator<Item = u64>) {
+        let count = words.len() as u64;
+        let (mut sum, mut raw_before, mut before) = (count, 0, 0u64);
+        for raw in words {
+            let insn = comparable(raw, raw_before);
+            sum = sum.wrapping_add(mixed(insn.wrapping_add(1)));
+            if !ENDS.contains(&(before & 255)) {
+                sum = sum.wrapping_add(mixed(before.wrapping_mul(3) ^ insn));
+            }
+            before = insn;
+            // The second half of a wide instruction has no opcode of its own.
+            raw_before = if raw_before & 255 == LD_IMM64 { 0 } else { raw };
+        }
+        self.sum = self.sum.wrapping_add(mixed(sum));
+        self.programs += 1;
+        self.instructions += count;
+    }
+}
+
+fn mixed(x: u64) -> u64 {
+    let x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ x >> 31
+}
+
+/// Without what only a loader fills and without distances between functions.
+fn comparable(insn: u64, before: u64) -> u64 {
+    let source = |insn: u64| insn >> 12 & 15;
+    if before & 255 == LD_IMM64 {
+        return match source(before) {
+            MAP_FD | BTF_ID => insn & !IMM,
+            _ => insn,
+        };
+    }
+    match (insn & 255, source(insn)) {
+        (LD_IMM64, MAP_FD | MAP_VALUE | FUNC) | (CALL, CALL_FUNC) => insn & !IMM,
+        (CALL, CALL_KFUNC) => insn & !OFF,
+        _ => insn,
+    }
+}
