@@ -41,13 +41,8 @@ impl fmt::Display for Digest {
 }
 
 impl Digest {
-    /// Adds one program's final instructions, eight bytes each.
-    pub fn add(&mut self, bytes: &[u8]) {
-        let words = bytes.as_chunks::<8>().0.iter();
-        self.add_words(words.map(|word| u64::from_le_bytes(*word)));
-    }
-
-    /// The same, an instruction as the number that its bytes are on a little-endian machine.
+    /// Adds one program's final instructions, each as the number that its eight bytes are on a
+    /// little-endian machine.
     pub fn add_words(&mut self, words: impl ExactSizeIterator<Item = u64>) {
         let count = words.len() as u64;
         let (mut sum, mut raw_before, mut before) = (count, 0, 0u64);

@@ -43,10 +43,15 @@ fn linked(
 fn add(digest: &mut Digest, set: &Programs) {
     for program in set.programs() {
         match program.bytes() {
-            Some(bytes) => digest.add(bytes),
+            Some(bytes) => digest.add_words(words(bytes)),
             None => digest.failed += 1,
         }
     }
+}
+
+fn words(bytes: &[u8]) -> impl ExactSizeIterator<Item = u64> {
+    let words = bytes.as_chunks::<8>().0.iter();
+    words.map(|word| u64::from_le_bytes(*word))
 }
 
 impl runner::Linker for Bpflink {
