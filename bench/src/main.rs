@@ -1,8 +1,19 @@
-//! bpflink by its crate, measured: see `c/runner.h`.
+//! bpflink by its crate, measured: see `c/runner.h`; and the inputs of what is measured, for
+//! other linkers too:
+//!
+//!     inputs DIR | work NAME DIR         what instructions are counted with
+//!     wide COUNT DIR | scale DIR         objects that no compiler makes
 
 mod digest;
+mod fixed;
+mod kernel_like;
 mod runner;
+mod scale;
+mod support;
+mod wide;
+mod work;
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -68,6 +79,45 @@ impl runner::Linker for Bpflink {
     }
 }
 
+fn must<T>(result: std::io::Result<T>) -> T {
+    result.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Objects that read one field each of so many types of the running kernel.
+fn write_wide(count: &str, dir: &Path) {
+    let kernel = Target::running().vmlinux();
+    let kernel = kernel.unwrap_or_else(|error| panic!("{error}"));
+    let object = wide::object(&kernel, count.parse().unwrap_or(1));
+    must(fs::write(dir.join(format!("wide-{count}.bpf.o")), object));
+}
+
+/// Each case at half and at full size; a line for each, in words of its name and sizes.
+fn write_scale(dir: &Path) {
+    for case in &scale::CASES {
+        for size in [case.full / 2, case.full] {
+            let (object, btf) = (case.build)(size);
+            let path = dir.join(format!("{}-{size}", case.name));
+            must(fs::write(path.with_extension("bpf.o"), object));
+            must(fs::write(path.with_extension("btf"), btf));
+        }
+        println!(
+            "{} {} {} {}",
+            case.name,
+            case.full / 2,
+            case.full,
+            case.says
+        );
+    }
+}
+
 fn main() {
-    runner::run(Bpflink::new);
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        ["inputs", dir] => must(work::inputs(Path::new(dir))),
+        ["work", name, dir] => work::work(name, Path::new(dir)),
+        ["wide", count, dir] => write_wide(count, Path::new(dir)),
+        ["scale", dir] => write_scale(Path::new(dir)),
+        _ => runner::run(&args, Bpflink::new),
+    }
 }

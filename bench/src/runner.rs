@@ -18,11 +18,9 @@ pub trait Linker: Sync {
     fn link_for(&self, object: &[u8], btf: &str) -> Result<(), String>;
 }
 
-/// The whole program; `new` is given the kernel's BTF, `None` for the running kernel.
-pub fn run<L: Linker>(new: impl Fn(Option<&str>) -> L) {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    match args[..] {
+/// Does what the arguments say; `new` is given the kernel's BTF, `None` for the running kernel.
+pub fn run<L: Linker>(args: &[&str], new: impl Fn(Option<&str>) -> L) {
+    match *args {
         ["serve"] => serve(&new(None)),
         ["serve", btf] => serve(&new(Some(btf))),
         [how @ ("cold" | "memory"), object] => once(&new(None), how, object),

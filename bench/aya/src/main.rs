@@ -92,13 +92,13 @@ impl runner::Linker for Aya {
 
 fn main() {
     std::panic::set_hook(Box::new(|_| {}));
-    runner::run(
-        |btf| match kernel(btf.unwrap_or("/sys/kernel/btf/vmlinux")) {
-            Ok(btf) => Aya(btf),
-            Err(error) => {
-                eprintln!("{error}");
-                std::process::exit(2)
-            }
-        },
-    );
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    runner::run(&args, |btf| {
+        let btf = kernel(btf.unwrap_or("/sys/kernel/btf/vmlinux"));
+        Aya(btf.unwrap_or_else(|error| {
+            eprintln!("{error}");
+            std::process::exit(2)
+        }))
+    });
 }
