@@ -120,6 +120,13 @@ class Apt:
         out = run(["apt-cache", *self.options, "search", "--names-only", pattern])
         return [line.split(" ", 1)[0] for line in out.splitlines()]
 
+    def with_dependencies(self, package):
+        """A binary package's name and those of all that it depends on."""
+        out = run(["apt-cache", *self.options, "depends", "--recurse", "--no-recommends",
+                   "--no-suggests", "--no-conflicts", "--no-breaks", "--no-replaces",
+                   "--no-enhances", package])
+        return [line for line in out.splitlines() if re.match(r"[a-z0-9]", line)]
+
     def binary_uri(self, package):
         """The .deb of a binary package (NAME, NAME:ARCH or NAME=VERSION)."""
         found = self._uris(["download", "--print-uris", package])

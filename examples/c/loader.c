@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* Loads any BPF object into the running kernel, and shows what it did. */
+#define _GNU_SOURCE
 #include "loader.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum { USAGE = 2 };
+enum { USAGE = 2, READ_SIZE = 100 };
 
 static const char help[] =
 	"usage: loader [OPTION]... OBJECT\n"
@@ -25,8 +27,9 @@ static const char help[] =
 	"  --dump              with --link-only: names and streams in hex, nothing else\n"
 	"  --program NAME      only this program; may be repeated\n"
 	"  --optional          programs of `?` sections too\n"
-	"  --run NAME          run a program once with BPF_PROG_TEST_RUN\n"
+	"  --run NAME          run a program once with BPF_PROG_TEST_RUN; may be repeated\n"
 	"  --attach            attach what was loaded, for --seconds N (1)\n"
+	"  --read FILE         read this file once all is attached, for what that sets off\n"
 	"  --interface NAME    where to attach XDP programs\n"
 	"  --cgroup PATH       where to attach programs of cgroups\n"
 	"  --maps              show the contents of maps at the end\n"
@@ -44,16 +47,24 @@ static const struct option long_options[] = {
 	{ "release", required_argument, NULL, 'R' },  { "dump", no_argument, NULL, 'd' },
 	{ "program", required_argument, NULL, 'p' },  { "optional", no_argument, NULL, 'o' },
 	{ "run", required_argument, NULL, 'r' },      { "attach", no_argument, NULL, 'a' },
-	{ "seconds", required_argument, NULL, 's' },  { "interface", required_argument, NULL, 'i' },
-	{ "cgroup", required_argument, NULL, 'c' },   { "maps", no_argument, NULL, 'm' },
-	{ "expect", required_argument, NULL, 'e' },   { "table", no_argument, NULL, 't' },
-	{ "verbose", no_argument, NULL, 'v' },        { "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{ "seconds", required_argument, NULL, 's' },  { "read", required_argument, NULL, 'x' },
+	{ "interface", required_argument, NULL, 'i' }, { "cgroup", required_argument, NULL, 'c' },
+	{ "maps", no_argument, NULL, 'm' },           { "expect", required_argument, NULL, 'e' },
+	{ "table", no_argument, NULL, 't' },          { "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },           { NULL, 0, NULL, 0 },
 };
 
 static int is_expectation(const char *name)
 {
 	return !strcmp(name, "sample") || !strcmp(name, "congestion");
+}
+
+static int add_name(const char **names, size_t *count)
+{
+	if (*count == MAX_CHOSEN)
+		return -1;
+	names[(*count)++] = optarg;
+	return 0;
 }
 
 static int set_option(struct options *o, int option)
@@ -65,15 +76,12 @@ static int set_option(struct options *o, int option)
 	case 'f': return set_feature(o, optarg, 1);
 	case 'n': return set_feature(o, optarg, 0);
 	case 'd': o->dump = o->link_only = 1; return 0;
-	case 'p':
-		if (o->chosen_count == MAX_CHOSEN)
-			return -1;
-		o->chosen[o->chosen_count++] = optarg;
-		return 0;
+	case 'p': return add_name(o->chosen, &o->chosen_count);
 	case 'o': o->optional = 1; return 0;
-	case 'r': o->run = optarg; return 0;
+	case 'r': return add_name(o->run, &o->run_count);
 	case 'a': o->attach = 1; return 0;
 	case 's': o->seconds = strtoul(optarg, NULL, 10); return 0;
+	case 'x': o->read = optarg; return 0;
 	case 'i': o->interface = optarg; return 0;
 	case 'c': o->cgroup = optarg; return 0;
 	case 'm': o->show_maps = 1; return 0;
@@ -156,13 +164,13 @@ static int register_all(struct loader *l)
 	return refused;
 }
 
-static int run_named(struct loader *l)
+static int run_named(struct loader *l, const char *name)
 {
-	struct program *p = find_program(l, l->options.run);
+	struct program *p = find_program(l, name);
 	__u32 result = 0;
 
 	if (!p || p->fd < 0) {
-		printf("  program %s cannot be run: not loaded\n", l->options.run);
+		printf("  program %s cannot be run: not loaded\n", name);
 		return 1;
 	}
 	if (run_program(p, &result)) {
@@ -206,19 +214,36 @@ static void load(struct loader *l)
 	fill_program_arrays(l);
 }
 
+/* What a file answers says nothing here: probes may be what stands behind it. */
+static void read_once(const char *path)
+{
+	char bytes[READ_SIZE];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		printf("  %s cannot be read: %s\n", path, strerror(errno));
+		return;
+	}
+	if (read(fd, bytes, sizeof bytes) < 0)
+		printf("  %s: %s\n", path, strerror(errno));
+	close(fd);
+}
+
 /* The number of things that went wrong. */
 static int use(struct loader *l)
 {
 	int wrong = 0;
 
-	if (l->options.run)
-		wrong += run_named(l);
+	for (size_t i = 0; i < l->options.run_count; i++)
+		wrong += run_named(l, l->options.run[i]);
 	if (l->options.expect && !strcmp(l->options.expect, "sample"))
 		wrong += check_sample(l);
 	if (l->options.attach) {
 		wrong += attach_all(l) + register_all(l);
 		if (l->options.expect && !strcmp(l->options.expect, "congestion"))
 			wrong += check_congestion_control(l);
+		if (l->options.read)
+			read_once(l->options.read);
 		sleep(l->options.seconds);
 	}
 	if (l->options.show_maps)

@@ -46,7 +46,9 @@ struct options {
 	uint64_t features_removed;
 	const char *chosen[MAX_CHOSEN]; /* programs named by --program */
 	size_t chosen_count;
-	const char *run;       /* the program for BPF_PROG_TEST_RUN */
+	const char *run[MAX_CHOSEN]; /* programs for BPF_PROG_TEST_RUN */
+	size_t run_count;
+	const char *read;      /* a file, once all is attached */
 	const char *interface; /* for XDP */
 	const char *cgroup;    /* for programs of cgroups */
 	const char *expect;    /* checks to do afterwards: "sample" or "congestion" */
