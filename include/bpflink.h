@@ -575,8 +575,8 @@ uint32_t bpflink_feature_since(uint64_t feature);
 // relocate: an instruction that would be poisoned fails its program instead.
 #define BPFLINK_POISON_IS_ERROR 1
 
-// relocate: choose among candidates as libbpf does: all that match must agree,
-// relocation by relocation.
+// relocate: choose among candidates as strictly as libbpf does: relocation by relocation,
+// all that match must agree.
 #define BPFLINK_LIBBPF_CANDIDATES 2
 
 // finalize: leave references to maps without a file descriptor; they stay listed

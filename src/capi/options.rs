@@ -11,8 +11,8 @@ use crate::name::Name;
 
 /// relocate: an instruction that would be poisoned fails its program instead.
 pub const BPFLINK_POISON_IS_ERROR: u64 = 0x1;
-/// relocate: choose among candidates as libbpf does: all that match must agree,
-/// relocation by relocation.
+/// relocate: choose among candidates as strictly as libbpf does: relocation by relocation,
+/// all that match must agree.
 pub const BPFLINK_LIBBPF_CANDIDATES: u64 = 0x2;
 /// finalize: leave references to maps without a file descriptor; they stay listed
 /// for the loader to fill. (`bpflink_link` always does.)

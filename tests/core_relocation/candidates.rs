@@ -112,19 +112,31 @@ fn flavours_choose_on_their_own() {
     assert_eq!(c.run(), expected);
 }
 
-/// The libbpf rule: every matching candidate must agree, relocation by relocation.
+/// The libbpf rule: every matching candidate must agree, relocation by relocation. Here a is
+/// in both layouts, at different offsets.
 #[test]
-fn the_libbpf_rule_decides_relocation_by_relocation() {
-    // b is in the first layout alone, c in the second alone: both are found.
-    let (mut c, s) = two_layouts();
-    c.options.libbpf_candidates = true;
-    ask(&mut c, s, &[1, 2]);
-    assert_eq!(c.run(), [ldx(W, 1, 6, 4), ldx(W, 2, 6, 20)]);
-    // a is in both, at different offsets.
+fn under_the_libbpf_rule_all_that_match_must_agree() {
     let (mut c, s) = two_layouts();
     c.options.libbpf_candidates = true;
     ask(&mut c, s, &[0, 1]);
     assert_says(&c.fails(), &["program prog", "ambiguous", "struct s"]);
+    // b is in the first one alone.
+    let (mut c, s) = two_layouts();
+    c.options.libbpf_candidates = true;
+    ask(&mut c, s, &[1, 1]);
+    assert_eq!(c.run(), [ldx(W, 1, 6, 4); 2]);
+}
+
+/// The kernel's case nesting___err_partial_match_dups: b is in the first layout alone, c in the
+/// second alone. libbpf poisons the later one; no rule takes one field from each.
+#[test]
+fn under_the_libbpf_rule_two_layouts_are_not_mixed_either() {
+    for fields in [[1, 2], [2, 1]] {
+        let (mut c, s) = two_layouts();
+        c.options.libbpf_candidates = true;
+        ask(&mut c, s, &fields);
+        assert_says(&c.fails(), &["program prog", "ambiguous", "struct s"]);
+    }
 }
 
 /// A kernel with modules, each of which has `s` with `a` at an offset; `None` for

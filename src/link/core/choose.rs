@@ -63,17 +63,17 @@ fn fewest_unanswered<Site>(questions: &[Asked<'_, Site>]) -> Vec<usize> {
     best
 }
 
-/// libbpf's rule, for one question alone: every candidate that has an answer must have
-/// the same, and for a field at the same place.
-pub(super) fn by_question(decision: &Decision) -> Result<usize, CoreError> {
-    let verdicts = (0..decision.count()).map(|number| (number, decision.verdict(number)));
-    let mut answering = verdicts.filter(|(_, verdict)| !verdict.answer.is_missing());
-    let Some((chosen, first)) = answering.next() else {
-        return Ok(0);
+/// libbpf's rule besides, for one question alone: every candidate that has an answer must
+/// have the same, and for a field at the same place.
+pub(super) fn agree(decision: &Decision) -> Result<(), CoreError> {
+    let verdicts = (0..decision.count()).map(|number| decision.verdict(number));
+    let mut answering = verdicts.filter(|verdict| !verdict.answer.is_missing());
+    let Some(first) = answering.next() else {
+        return Ok(());
     };
-    match answering.find(|(_, other)| !other.answer.same_value(&first.answer)) {
-        None => Ok(chosen),
-        Some((_, other)) => Err(ambiguous(decision, first, other)),
+    match answering.find(|other| !other.answer.same_value(&first.answer)) {
+        None => Ok(()),
+        Some(other) => Err(ambiguous(decision, first, other)),
     }
 }
 

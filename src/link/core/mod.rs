@@ -64,7 +64,9 @@ pub(crate) fn types_are_compatible(local: &Btf, a: TypeId, target: &Btf, b: Type
 pub struct CoreOptions {
     /// An instruction that would be poisoned is an error instead.
     pub poison_is_error: bool,
-    /// Choose as libbpf does: every matching candidate must agree, relocation by relocation.
+    /// Choose as strictly as libbpf does: relocation by relocation, every candidate that
+    /// matches must agree. (A candidate that fails one relocation is no longer asked by
+    /// libbpf; which one that leaves depends there on the order, and is ambiguous here.)
     pub libbpf_candidates: bool,
 }
 

@@ -166,11 +166,9 @@ impl<'a> Resolver<'a> {
             .filter(|pending| pending.decision.count() > 1)
             .collect();
         if self.options.libbpf_candidates {
-            for pending in contested {
-                let chosen = choose::by_question(&pending.decision);
-                pending.chosen = chosen.map_err(|error| pending.fails(error))?;
+            for pending in &contested {
+                choose::agree(&pending.decision).map_err(|error| pending.fails(error))?;
             }
-            return Ok(());
         }
         // Stable: an error is about the first of the relocations that ask the same.
         contested.sort_by_key(|pending| pending.question());
