@@ -101,6 +101,15 @@ static void collect_variables(struct loader *l)
 	}
 }
 
+int collect(struct loader *l)
+{
+	name_stem(l);
+	collect_programs(l);
+	collect_maps(l);
+	collect_variables(l);
+	return l->programs && l->maps && l->variables ? 0 : -1;
+}
+
 /*
  * A program that cannot be linked does not stop the others: then `linked` is
  * there in spite of the error, and its reason is told with it.
@@ -110,7 +119,6 @@ int open_and_link(struct loader *l)
 	bpflink_error *error = NULL;
 
 	l->btf_fd = -1;
-	name_stem(l);
 	link_object(l, &error);
 	if (!l->linked) {
 		fprintf(stderr, "%s\n", bpflink_error_message(error));
@@ -118,10 +126,7 @@ int open_and_link(struct loader *l)
 		return -1;
 	}
 	bpflink_error_free(error);
-	collect_programs(l);
-	collect_maps(l);
-	collect_variables(l);
-	return l->programs && l->maps && l->variables ? 0 : -1;
+	return collect(l);
 }
 
 static void close_fd(int fd)

@@ -129,6 +129,8 @@ int show_features(uint32_t running);
 
 /* link.c */
 int open_and_link(struct loader *l);
+/* What was linked, for all that follows. */
+int collect(struct loader *l);
 void close_loader(struct loader *l);
 
 /* maps.c */
