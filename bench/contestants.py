@@ -1,5 +1,6 @@
 """The programs that are measured: started anew for each link, or kept to link on request."""
 import os
+import select
 import subprocess
 import tempfile
 
@@ -84,25 +85,37 @@ class Server:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True)
 
-    def ask(self, *words):
+    def processor_time(self):
+        """Seconds since its start."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii", errors="replace") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def ask(self, *words, patience=None):
+        """The words of the answer; none where it ended, or took more processor time than
+        `patience` seconds, after which it is ended."""
         try:
             self.process.stdin.write(" ".join(map(str, words)) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass
+            return []
+        while patience and not select.select([self.process.stdout], [], [], 0.5)[0]:
+            if self.processor_time() > patience:
+                self.end()
+                return []
         return self.process.stdout.readline().split()
 
-    def digest(self, path):
+    def digest(self, path, patience=None):
         """[sum, programs, instructions, failed]; None where it did not survive."""
-        return self.ask("digest", path) or None
+        return self.ask("digest", path, patience=patience) or None
 
     def time(self, *words):
-        """(wall, processor) nanoseconds; None where it gave up."""
+        """(wall, processor) nanoseconds."""
         answer = self.ask(*words)
-        return tuple(map(int, answer)) if len(answer) == 2 else None
+        if len(answer) != 2:
+            raise SystemExit(f"{self.name} gave up: {' '.join(map(str, words))[:200]}")
+        return tuple(map(int, answer))
 
     def end(self):
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()

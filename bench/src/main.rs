@@ -3,6 +3,7 @@
 //!
 //!     inputs DIR | work NAME DIR         what instructions are counted with
 //!     wide COUNT DIR | scale DIR         objects that no compiler makes
+//!     count OBJ...                       their relocations
 
 mod digest;
 mod fixed;
@@ -110,12 +111,23 @@ fn write_scale(dir: &Path) {
     }
 }
 
+/// The CO-RE relocations that linking an object for the running kernel decides.
+fn count(path: &str) -> usize {
+    let object = Object::open(path).map(Arc::new);
+    let set = object.and_then(|object| Linker::new(&Target::running()).link(&object));
+    let set = set.unwrap_or_else(|error| panic!("{error}"));
+    set.programs().iter().map(|p| p.relocations().count()).sum()
+}
+
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args[..] {
         ["inputs", dir] => must(work::inputs(Path::new(dir))),
         ["work", name, dir] => work::work(name, Path::new(dir)),
+        ["count", ref paths @ ..] => {
+            println!("{}", paths.iter().map(|path| count(path)).sum::<usize>())
+        }
         ["wide", count, dir] => write_wide(count, Path::new(dir)),
         ["scale", dir] => write_scale(Path::new(dir)),
         _ => runner::run(&args, Bpflink::new),

@@ -119,7 +119,7 @@ fn calling(count: u32, entries: u32) -> Pair {
     let functions: Vec<Fun<'_>> = functions
         .iter()
         .zip(&bodies)
-        .map(|(n, body)| Fun(n, elf::LOCAL, body))
+        .map(|(n, body)| Fun(n, elf::GLOBAL, body))
         .collect();
     let text = o.code(".text", &functions);
     let body: Vec<I> = (0..count).map(|_| call_fn(-1)).chain([exit()]).collect();

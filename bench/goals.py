@@ -1,0 +1,45 @@
+"""The figures that are aimed at, beside what was measured."""
+from figures import quartiles, ratios
+from report import PEERS, table
+
+
+def ratio(result, name, kind):
+    """The median of how many times as much as bpflink."""
+    theirs, ours = getattr(result.runs[name], kind), getattr(result.runs[result.ours], kind)
+    return quartiles(ratios(theirs, ours))[1]
+
+
+def fastest(result, kind):
+    return min(ratio(result, name, kind) for name in PEERS if name in result.runs)
+
+
+def row(what, goal, wall, cpu, holds):
+    return [what, goal, wall, cpu, "yes" if holds else "**no**"]
+
+
+def at_least(what, least, of):
+    """`of` gives the ratio by wall and by processor time."""
+    wall, cpu = of("wall"), of("cpu")
+    return row(what, f"at least {least}×", f"{wall:.1f}×", f"{cpu:.1f}×", cpu >= least)
+
+
+def goals(cold, wide, warm, scale, memory, kernel):
+    """`wide` is the result of 500 types; `kernel` what its BTF alone allocates at the most."""
+    floor = {kind: 1 / ratio(cold, "floor", kind) for kind in ("wall", "cpu")}
+    rows = [
+        at_least("cold, against the fastest peer", 8, lambda kind: fastest(cold, kind)),
+        row("cold, against one pass over the bytes of that BTF", "at most 3×",
+            f"{floor['wall']:.2f}×", f"{floor['cpu']:.2f}×", floor["cpu"] <= 3)]
+    for name, least in (("cilium", 5), ("libbpf", 50)):
+        if name in wide.runs:
+            rows.append(at_least(f"500 distinct local types, cold, against {name}", least,
+                                 lambda kind, name=name: ratio(wide, name, kind)))
+    rows.append(at_least("warm, one object, against the fastest peer", 10, lambda kind: fastest(warm, kind)))
+    own, _ = memory["bpflink-shared"]
+    rows.append(row("memory of its own, with the index of names", "under 2,000 kB", f"{own:,} kB", "", own < 2000))
+    if kernel:
+        rows.append(row("memory allocated for the kernel's BTF, without", "under 600 kB",
+                        f"{kernel / 1000:,.0f} kB", "", kernel < 600_000))
+    worst = max((quartiles(r.growth[r.ours])[1], r.title) for r in scale)
+    rows.append(row(f"twice the size, at the worst ({worst[1]})", "at most 2.2×", "", f"{worst[0]:.2f}×", worst[0] <= 2.2))
+    return table(["measure", "goal", "by wall time", "by processor time", "reached"], rows)
