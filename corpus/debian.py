@@ -134,6 +134,10 @@ class Apt:
             raise Unavailable(f"{self.suite} has no package {package}")
         return found[0]
 
+    def closure(self, package):
+        """The .debs of a binary package and of all that it depends on."""
+        return self._uris(["install", "--print-uris", "--yes", "--no-install-recommends", package])
+
     def _uris(self, arguments):
         # In an empty folder: apt leaves out of its answer what the current one holds.
         empty = self.root / "empty"

@@ -8,83 +8,21 @@ objects/libbpf-tools/NAME.bpf.o; nothing is fetched or compiled twice.
 """
 
 import argparse
-import os
 import re
-import shutil
-import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
-from compiling import CLANGS, compile_all, first_of, objects_folder, version_of
-from debian import Apt, Unavailable, cache_root, digest, locked
+import compilers
+import variants
+from compiling import Job, compile_all, objects_folder
+from debian import Unavailable, cache_root, digest, locked
+from debian_source import headers, kernel_btf, upstream, vmlinux_header
 
-HERE = Path(__file__).resolve().parent
-RUNNING = Path("/sys/kernel/btf/vmlinux")
-
-# Tried in this order. The first is the one with which the corpus was verified:
-# bpfcc 0.35.0 has 57 programs and all of them compile with libbpf 1.7.0.
-SUITES = ("forky", "sid", "trixie", "bookworm")
-
-# name: (folder, compilers, -target, -mcpu, objects at least)
-VARIANTS = {
-    "v3": ("libbpf-tools", CLANGS, "bpf", "v3", 50),
-    "v4": ("libbpf-tools-v4", ("clang-19", "clang-20", "clang-18"), "bpf", "v4", 50),
-    "eb": ("libbpf-tools-eb", CLANGS, "bpfeb", "v3", 50),
-    "clang16": ("libbpf-tools-clang16", ("clang-16",), "bpf", "v3", 40),
-    "clang14": ("libbpf-tools-clang14", ("clang-14",), "bpf", "v3", 40),
-}
-
-
-def upstream(package, folder, wanted):
-    """Unpacks the files for which WANTED gives a name from a source package's tarball.
-
-    Only the upstream tarball is needed, so a mirror that has lost the Debian part
-    of a version still serves. Returns the folder and the upstream version.
-    """
-    kept = sorted(folder.glob(f"{package}-*/.complete"))
-    if kept:
-        return kept[-1].parent, kept[-1].parent.name[len(package) + 1:]
-    reasons = []
-    for suite in SUITES:
-        try:
-            return _unpack_from(Apt(suite, source=True), package, folder, wanted)
-        except Unavailable as reason:
-            reasons.append(f"{suite}: {reason}")
-    raise Unavailable(f"source package {package}: " + "; ".join(reasons))
-
-
-def _unpack_from(apt, package, folder, wanted):
-    apt.update()
-    reason = Unavailable("not listed")
-    for version in apt.source_versions(package):
-        try:
-            uris = apt.source_uris(package, version)
-            orig = next((u for u in uris if ".orig.tar." in u.name), None)
-            if orig is None:
-                continue
-            tarball = apt.fetch(orig, folder)
-        except Unavailable as why:
-            reason = why
-            continue
-        name = orig.name.split(".orig.tar.")[0].replace("_", "-", 1)
-        _unpack(tarball, folder / name, wanted)
-        tarball.unlink()
-        return folder / name, name[len(package) + 1:]
-    raise reason
-
-
-def _unpack(tarball, folder, wanted):
-    folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(tarball) as archive:
-        for member in archive:
-            name = wanted(member.name) if member.isfile() else None
-            if name:
-                target = folder / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.extractfile(member) as source:
-                    target.write_bytes(source.read())
-    (folder / ".complete").touch()
+# What `all` makes; any other way has a name, too (variants.py).
+VARIANTS = ("v3", "v4", "eb", "clang16", "clang14")
+LEAST = 50
+# Older compilers make less of it.
+LEAST_OLD = 40
 
 
 def tool_file(path):
@@ -93,66 +31,33 @@ def tool_file(path):
     return match and match[1]
 
 
-def libbpf_header(path):
-    """libbpf's headers, under bpf/ as when installed."""
-    match = re.fullmatch(r"[^/]+/src/([\w.-]+\.h)", path)
-    return match and f"bpf/{match[1]}"
-
-
-def headers(sources):
-    """The include folder that has bpf/bpf_helpers.h: libbpf's source, else libbpf-dev."""
-    try:
-        return upstream("libbpf", sources, libbpf_header)
-    except Unavailable:
-        if Path("/usr/include/bpf/bpf_helpers.h").exists():
-            return Path("/usr/include"), "as installed"
-        raise
-
-
-def vmlinux_header(btf):
-    """The folder with the vmlinux.h that bpftool writes for a kernel's BTF."""
-    kfuncs = HERE / "kfuncs.h"
-    folder = cache_root() / "headers" / (digest(btf)[:16] + "-" + digest(kfuncs)[:4])
-    header = folder / "vmlinux.h"
-    if not header.exists():
-        bpftool = shutil.which("bpftool") or shutil.which("bpftool", path="/usr/sbin:/sbin")
-        if not bpftool:
-            raise Unavailable("bpftool is not installed")
-        command = [bpftool, "btf", "dump", "file", str(btf), "format", "c"]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise Unavailable(f"bpftool: {done.stderr.strip()}")
-        text = done.stdout
-        if "bpf_task_from_pid(" not in text:
-            text += kfuncs.read_text()
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / f"vmlinux.h.{os.getpid()}"
-        partial.write_text(text)
-        partial.replace(header)
-    return folder
+def job(variant, btf=None):
+    """How the programs are compiled."""
+    clang = compilers.clang(variant.clang)
+    btf = btf or kernel_btf()
+    tools, tools_version = upstream("bpfcc", tool_file)
+    include, libbpf_version = headers()
+    vmlinux = vmlinux_header(btf)
+    command = [
+        clang, "-target", "bpf" if variant.order == "el" else "bpfeb", f"-{variant.level}", "-g",
+        f"-mcpu={variant.cpu}", "-D__TARGET_ARCH_x86", "-Wno-unknown-warning-option",
+        f"-ffile-prefix-map={cache_root()}/=", f"-I{vmlinux}", f"-I{include}",
+    ]
+    key = {
+        "command": command, "clang": compilers.version_of(clang), "btf": digest(btf),
+        "bpfcc": tools_version, "libbpf": libbpf_version,
+    }
+    return Job(sorted(tools.glob("*.bpf.c")), command, key,
+               header=vmlinux / "vmlinux.h").quick(variant)
 
 
 def build(variant, btf, out):
     """Brings one variant of the corpus up to date and returns its record."""
-    folder, compilers, target, cpu, least = VARIANTS[variant]
-    clang = first_of(compilers)
-    if clang is None:
-        raise Unavailable(f"no {compilers[0]}")
-    sources = cache_root() / "sources"
-    tools, tools_version = upstream("bpfcc", sources, tool_file)
-    include, libbpf_version = headers(sources)
-    command = [
-        clang, "-target", target, "-O2", "-g", f"-mcpu={cpu}", "-D__TARGET_ARCH_x86",
-        "-Wno-unknown-warning-option", f"-ffile-prefix-map={cache_root()}/=",
-        f"-I{vmlinux_header(btf)}", f"-I{include}",
-    ]
-    key = {
-        "command": command, "clang": version_of(clang), "btf": digest(btf),
-        "bpfcc": tools_version, "libbpf": libbpf_version,
-    }
-    record = compile_all(sorted(tools.glob("*.bpf.c")), objects_folder(out or folder),
-                         lambda source: command, key)
-    record["least"] = least
+    made = job(variant, btf)
+    folder = out or variant.folder("libbpf-tools")
+    with locked(f"objects-{folder}"):
+        record = compile_all(made, objects_folder(folder))
+    record["least"] = LEAST_OLD if variant.clang in ("14", "16") else LEAST
     return record
 
 
@@ -176,17 +81,18 @@ def report(name, record, quiet):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("variant", nargs="*", default=["v3"], metavar="VARIANT",
-                        help=f"{', '.join(VARIANTS)} or all (default: v3)")
-    parser.add_argument("--btf", type=Path, default=RUNNING, metavar="FILE",
-                        help="the kernel's BTF from which vmlinux.h is made")
+                        help=f"as in clang14-O1-v2-eb; all for {', '.join(VARIANTS)} (default: v3)")
+    parser.add_argument("--btf", type=Path, metavar="FILE",
+                        help="the kernel's BTF from which vmlinux.h is made (default: the running one's)")
     parser.add_argument("--out", metavar="NAME", help="folder under objects/ to use instead")
     parser.add_argument("--quiet", "-q", action="store_true", help="one line per variant")
     chosen = parser.parse_args()
     if "all" in chosen.variant:
         chosen.variant = list(VARIANTS)
-    for name in chosen.variant:
-        if name not in VARIANTS:
-            parser.error(f"no variant {name}")
+    try:
+        chosen.variant = {name: variants.parse(name) for name in chosen.variant}
+    except ValueError as wrong:
+        parser.error(str(wrong))
     if chosen.out and len(chosen.variant) > 1:
         parser.error("--out names the folder of one variant")
     return chosen
@@ -195,12 +101,9 @@ def arguments():
 def main():
     chosen = arguments()
     good = True
-    for name in chosen.variant:
+    for name, variant in chosen.variant.items():
         try:
-            if not chosen.btf.exists():
-                raise Unavailable(f"{chosen.btf} does not exist; give a kernel's BTF with --btf")
-            with locked("libbpf-tools"):
-                record = build(name, chosen.btf, chosen.out)
+            record = build(variant, chosen.btf, chosen.out)
         except Unavailable as reason:
             print(f"SKIP libbpf-tools ({name}): {reason}")
             continue
