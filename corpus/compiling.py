@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +66,9 @@ def compile_all(job, objects, jobs=None):
 
     Objects of another key are removed first; of the same, only what is missing is compiled.
     """
+    twice = [name for name, count in Counter(job.names()).items() if count > 1]
+    if twice:
+        raise ValueError(f"{objects.name}: several programs are called {', '.join(twice)}")
     record = _opened(objects, job)
     missing = [s for s in job.sources
                if s.name not in record["failed"] and not (objects / object_name(s)).exists()]

@@ -57,11 +57,13 @@ class Module(Project):
 PROJECTS = {
     "xdp-tools": Project(
         "xdp-tools", r"(?:headers|lib|xdp-\w+)/.*\.[ch]", r".*\.bpf\.c|.*/(?:xdpfilt_\w+|xdpdump_\w+)\.c"
-        r"|lib/testing/(?:xdp_\w+|test_long_func_name)\.c|lib/libxdp/(?:xsk_def\w+|tests/xdp_\w+)[\d.]*\.c",
+        r"|lib/testing/(?:xdp_\w+|test_long_func_name)\.c|lib/libxdp/(?:xsk_def\w+|tests/xdp_disp\w+)[\d.]*\.c",
         includes=("headers", "lib/util"), flags=("-DMAX_DISPATCHER_ACTIONS=10", "-Wno-visibility")),
     "systemd": Project(
         "systemd", r"src/bpf/.*\.[ch]|src/(?:basic|fundamental|shared)/.*\.h", r".*\.bpf\.c",
-        includes=("src/basic", "src/fundamental", "src/shared", "src/bpf"), flags=("-std=gnu17", "-D__x86_64__")),
+        includes=("src/basic", "src/fundamental", "src/shared", "src/bpf"),
+        flags=("-std=gnu17", "-D__x86_64__", "-DDYNAMIC_UID_MIN=0xEF00", "-DDYNAMIC_UID_MAX=0xFFEF",
+               "-DCONTAINER_UID_BASE_MIN=0x80000", "-DCONTAINER_UID_BASE_MAX=0x6FFF0000")),
     "suricata": Project(
         "suricata", r"ebpf/.*\.[ch]", r"ebpf/.*\.c", includes=("ebpf/include", "ebpf"),
         flags=("-DBUILD_CPUMAP",)),
@@ -73,11 +75,13 @@ PROJECTS = {
               "#define PPM_SCHEMA_CURRENT_VERSION_MAJOR 3\n#define PPM_SCHEMA_CURRENT_VERSION_MINOR 0\n"
               "#define PPM_SCHEMA_CURRENT_VERSION_PATCH 0\n#include \"ppm_api_version.h\"\n"}),
     "cilium-ebpf": Module(
-        "github.com/cilium/ebpf", r".*\.(?:[ch]|elf|o)", r".*testdata/[^/]*\.c|(?:docs/)?examples/.*\.c",
+        "github.com/cilium/ebpf", r".*\.(?:[ch]|elf|o)",
+        # But for those that have the name of another one.
+        r".*testdata/[^/]*\.c|examples/(?!xdp/).*\.c|docs/examples/(?!variables/).*\.c",
         includes=("examples/headers", "testdata"), version="v0.22.0"),
     "iproute2": Project(
-        "iproute2", r"(?:examples/bpf|include)/.*\.[ch]", r"examples/bpf/.*\.c", includes=("include",),
-        flags=("-D__x86_64__",)),
+        "iproute2", r"(?:examples/bpf|include)/.*\.[ch]",
+        r"examples/bpf/(?:[^/]*|legacy/bpf_(?:cyclic|tailcall))\.c", includes=("include",), flags=("-D__x86_64__",)),
     "pwru": Project(
         "pwru", r"bpf/.*\.[ch]", r"bpf/kprobe_pwru\.c", includes=("bpf/headers",),
         flags=("-DOUTPUT_SKB", "-DHAS_KPROBE_MULTI", "-Wno-address-of-packed-member")),

@@ -85,6 +85,12 @@ class Folder(unittest.TestCase):
         self.assertEqual(self.compiled(), ["a.bpf.c", "b.c", "c.bpf.c"])
         self.assertFalse((self.objects / "of-before.bpf.o").exists())
 
+    def test_two_programs_of_one_name_are_an_error(self):
+        (self.home / "b.bpf.c").write_text("good")
+        self.sources.append(self.home / "b.bpf.c")
+        with self.assertRaises(ValueError):
+            self.compile()
+
     def test_some_programs_alone_are_another_key(self):
         self.compile()
         self.assertEqual(self.compile(only=["b"])["total"], 1)
