@@ -3,7 +3,7 @@
 
     testmod.py [NAME]          7.2 if not given; a kernel of the list for amd64
 
-The sources are those of Debian's linux-source package (corpus/selftests.py), the build tree is
+The sources are those of Debian's linux-source package (corpus/kernel_tree.py), the build tree is
 Debian's linux-headers and linux-kbuild of the kernel's release, unpacked into a folder that is
 deleted afterwards. Its programs (modpost, objtool, resolve_btfids) and the pahole that a new
 kernel needs are linked with a newer libc than this machine may have: they run with libraries
@@ -23,8 +23,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "corpus"))
 
 import fetch  # noqa: E402
+import kernel_tree  # noqa: E402
 import selftests  # noqa: E402
-from compiling import version_of  # noqa: E402
+from compilers import version_of  # noqa: E402
 from debian import Apt, Unavailable, digest, locked, run  # noqa: E402
 
 # One that refuses to load without hardware counters, bpf_test_rqspinlock, is left out.
@@ -140,7 +141,7 @@ def bring(name):
     if not shutil.which("gcc"):
         raise Unavailable("gcc is not installed")
     folder = fetch.store() / release
-    sources = selftests.sources(want.name) / selftests.SELFTESTS / SOURCES
+    sources = kernel_tree.sources(want.name) / selftests.SELFTESTS / SOURCES
     if not sources.is_dir():
         raise Unavailable(f"the sources of Linux {want.name} have no {SOURCES}")
     key = {"compiler": version_of("gcc"), "script": digest(__file__),
@@ -159,7 +160,7 @@ def bring(name):
 def main():
     name = sys.argv[1] if len(sys.argv) > 1 else "7.2"
     try:
-        with locked(f"selftests-{name}"), locked("testmod"):
+        with locked("testmod"):
             release, fresh = bring(name)
     except Broken as reason:
         print(f"testmod ({name}): the modules do not compile\n{reason}", file=sys.stderr)

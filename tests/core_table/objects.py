@@ -1,85 +1,47 @@
 #!/usr/bin/env python3
 """Compiles what the kernel's table of CO-RE cases is made of: its programs and its targets.
 
-    objects.py VARIANT...     v2 v3 v4, eb (big endian), clang16 and the like (-mcpu=v3)
+    objects.py VARIANT...     v2 v3 v4, eb (big endian), clang16 and the like (corpus/variants.py)
 
 The sources are those of corpus/selftests.py, and so are the flags. The objects of a variant
 land in the cache as objects/core-table-VARIANT. The first line says where the kernel's sources
 are, then one line for each variant; `SKIP` and the reason where something cannot be had.
 """
 
-import re
-import shutil
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "corpus"))
 
+import kernel_tree  # noqa: E402
 import selftests  # noqa: E402
-from compiling import CLANGS, compile_all, first_of, objects_folder, version_of  # noqa: E402
-from debian import Unavailable, cache_root, digest, locked  # noqa: E402
+import variants  # noqa: E402
+from compiling import compile_all, objects_folder  # noqa: E402
+from debian import Unavailable, locked  # noqa: E402
 
 KERNEL = "7.2"
-PATTERNS = ("test_core_reloc_*.c", "btf__core_reloc_*.c")
+BEGINNINGS = ("test_core_reloc_", "btf__core_reloc_")
 
 
-def compiler_of(variant):
-    """clangNN of its name, else the one that everything is compiled with."""
-    named = re.fullmatch(r"clang(\d+)", variant)
-    clang = f"clang-{named[1]}" if named else first_of(CLANGS)
-    if clang is None or not shutil.which(clang):
-        raise Unavailable(clang or "clang")
-    return clang
-
-
-def flags_of(variant):
-    """The flags of the tests, for another byte order where the variant is one."""
-    if variant != "eb":
-        return [*selftests.FLAGS, "-mcpu=" + (variant if re.fullmatch(r"v\d", variant) else "v3")]
-    change = {"-mlittle-endian": "-mbig-endian", "--target=bpfel": "--target=bpfeb"}
-    return [*(change.get(flag, flag) for flag in selftests.FLAGS), "-mcpu=v3"]
-
-
-def sources():
-    """The kernel's sources with their bpftool and libbpf. Whoever compiles all selftests holds
-    the lock for minutes: it is asked for only where something is missing."""
-    tool = f"linux-{KERNEL}.*/bpftool/bootstrap/bpftool"
-    for path in sorted((cache_root() / "sources").glob(tool), reverse=True):
-        return path.parents[2], path
-    with locked(f"selftests-{KERNEL}"):
-        linux = selftests.sources(KERNEL)
-        return linux, selftests.bpftool(linux)[0]
-
-
-def build(variant, linux, headers, btf):
-    clang = compiler_of(variant)
-    tests = linux / selftests.SELFTESTS
-    command = [
-        clang, *flags_of(variant), f"-ffile-prefix-map={cache_root()}/=",
-        f"-I{headers}", f"-I{linux}/bpftool/bootstrap/libbpf/include", f"-I{tests}",
-        f"-I{linux}/tools/include/uapi", f"-I{linux}/tools/include",
-        *selftests.system_includes(clang),
-    ]
-    key = {"command": command, "clang": version_of(clang), "btf": digest(btf), "linux": linux.name}
-    sources = sorted(s for pattern in PATTERNS for s in (tests / "progs").glob(pattern))
-    return compile_all(sources, objects_folder(f"core-table-{variant}"), lambda _: command, key)
+def build(name):
+    """Compiles the table's programs and targets in one way; the record."""
+    job = selftests.job(KERNEL, variants.parse(name))
+    job.only({n for n in job.names() if n.startswith(BEGINNINGS)})
+    with locked(f"core-table-{name}"):
+        return compile_all(job, objects_folder(f"core-table-{name}"))
 
 
 def main():
-    variants = sys.argv[1:] or ["v3"]
     try:
-        linux, tool = sources()
-        btf = selftests.kernel_btf(KERNEL)
-        headers = selftests.vmlinux_header(tool, btf)
+        linux = kernel_tree.sources(KERNEL)
     except Unavailable as reason:
         print(f"SKIP the kernel's table: {reason}")
         return 0
     print(f"linux {linux}")
     failed = 0
-    for variant in variants:
+    for variant in sys.argv[1:] or ["v3"]:
         try:
-            with locked(f"core-table-{variant}"):
-                record = build(variant, linux, headers, btf)
+            record = build(variant)
         except Unavailable as reason:
             print(f"SKIP {variant}: {reason}")
             continue
