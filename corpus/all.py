@@ -47,6 +47,10 @@ class Set:
     after: Callable = None
     """Links objects of a folder together."""
 
+    @property
+    def large(self):
+        return self.name.startswith(("selftests", "falco"))
+
 
 def _bpftool():
     return kernel_tree.bpftool(kernel_tree.sources("7.2"))[0]
@@ -75,7 +79,6 @@ SETS = [
     _of_kernel("sched_ext", "7.2", variants.PAIRS),
     _of_kernel("kernel-tools", "7.2", variants.PAIRS),
     _of_kernel("samples", "7.2", FEW),
-    _of_kernel("sched_ext", "6.12", FEW),
     _of_kernel("samples", "6.12", FEW),
     _project("falco", FEW, after=lambda objects: linking.all_of(_bpftool(), objects, "bpf_probe")),
     _selftests("6.12", FEW),
@@ -83,7 +86,7 @@ SETS = [
 BY_NAME = {s.name: s for s in SETS}
 
 # Sets of which nothing is in the sample: their sources are large, and others of their kind are in it.
-NOT_IN_SAMPLE = {"selftests-6.12", "sched_ext-6.12", "samples-6.12"}
+NOT_IN_SAMPLE = {"selftests-6.12", "samples-6.12"}
 
 # Folders whose objects go through the static linker once more, each alone.
 RELINKED = ("libbpf-tools", "libbpf-tools-eb", "selftests-7.2", "selftests-7.2-clang14")
@@ -92,11 +95,17 @@ RELINKED = ("libbpf-tools", "libbpf-tools-eb", "selftests-7.2", "selftests-7.2-c
 def plan():
     """What is compiled, as (set, variant, whether only its core).
 
-    The plain ways of all sets come first, then those in which any two choices meet.
+    The plain ways come first, what has many programs in its other ways last.
     """
     whole = [(s, way, False) for s in SETS for way in s.ways]
     rest = [(s, way, True) for s in SETS if s.core for way in variants.product() if way not in s.ways]
-    return sorted(whole + rest, key=lambda item: (bool(item[1].name), item[1] not in variants.PAIRS))
+
+    def order(item):
+        kind, way, core = item
+        large = kind.large and not core
+        return (bool(way.name) or kind.name == "selftests-6.12", large, way not in variants.PAIRS)
+
+    return sorted(whole + rest, key=order)
 
 
 def compile_folder(kind, variant, core, jobs):
@@ -145,12 +154,13 @@ def compile_sample(folder, names, jobs):
 
 # --- what is told
 
-def told(name, record, quiet, least=0):
+def told(name, record, quiet, least=0, seconds=0):
     """Prints what one folder came to; whether as much of it compiled as must."""
     failed = record["failed"]
     good = record["total"] - len(failed)
     linked = f", {record['linked']} linked of several" if record.get("linked") else ""
-    print(f"corpus ({name}): {good} of {record['total']} compiled{linked} -> {record['objects']}", flush=True)
+    print(f"corpus ({name}): {good} of {record['total']} compiled{linked}, {seconds:.0f} s of CPU -> "
+          f"{record['objects']}", flush=True)
     if not quiet:
         for why, count in Counter(map(reason, failed.values())).most_common():
             names = [n for n, w in failed.items() if reason(w) == why]
@@ -158,6 +168,12 @@ def told(name, record, quiet, least=0):
         for linked, why in record.get("unlinked", {}).items():
             print(f"    {linked} not linked: {why}")
     return good >= least
+
+
+def cpu():
+    """Seconds of CPU that the commands called so far took."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def reason(text):
@@ -205,18 +221,18 @@ def main():
     started, good, skipped, objects, programs = time.monotonic(), True, 0, 0, 0
     fetch_kernels()
     for name, make, least in steps(chosen):
+        before = cpu()
         try:
             record = make()
         except Unavailable as why:
             print(f"SKIP corpus ({name}): {why}", flush=True)
             skipped += 1
             continue
-        good &= told(name, record, chosen.quiet, least)
+        good &= told(name, record, chosen.quiet, least, cpu() - before)
         programs += record["total"]
         objects += record["total"] - len(record["failed"]) + record.get("linked", 0)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"corpus: {objects} objects of {programs} programs, {skipped} folders skipped; "
-          f"{time.monotonic() - started:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of CPU")
+          f"{time.monotonic() - started:.0f} s, {cpu():.0f} s of CPU")
     return 0 if good else 1
 
 

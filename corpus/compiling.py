@@ -85,7 +85,10 @@ def _opened(objects, job):
         shutil.rmtree(objects, ignore_errors=True)
         objects.mkdir(parents=True)
         record = {"key": job.key, "failed": {}}
-        write_record(objects, record)
+    # Programs that are no longer among the sources.
+    names = {source.name for source in job.sources}
+    record["failed"] = {name: why for name, why in record["failed"].items() if name in names}
+    write_record(objects, record)
     for left in (*objects.glob("*.part"), *objects.glob("*.pch")):
         left.unlink()
     return record

@@ -85,6 +85,11 @@ class Folder(unittest.TestCase):
         self.assertEqual(self.compiled(), ["a.bpf.c", "b.c", "c.bpf.c"])
         self.assertFalse((self.objects / "of-before.bpf.o").exists())
 
+    def test_a_program_that_is_gone_has_failed_no_longer(self):
+        self.compile()
+        self.sources.pop()
+        self.assertEqual(self.compile()["failed"], {})
+
     def test_two_programs_of_one_name_are_an_error(self):
         (self.home / "b.bpf.c").write_text("good")
         self.sources.append(self.home / "b.bpf.c")
@@ -190,9 +195,12 @@ class Plan(unittest.TestCase):
         with self.assertRaises(ValueError):
             corpus.set_of("libbpf-tools-v9")
 
-    def test_plain_ways_come_first(self):
-        named = [bool(variant.name) for _, variant, _ in corpus.plan()]
-        self.assertEqual(named, sorted(named))
+    def test_plain_ways_come_first_and_large_folders_last(self):
+        plan = corpus.plan()
+        first = [bool(v.name) or k.name == "selftests-6.12" for k, v, _ in plan]
+        self.assertEqual(first, sorted(first))
+        large = [k.large and not core for (k, _, core), named in zip(plan, first) if named]
+        self.assertEqual(large, sorted(large))
 
     def test_what_is_linked_once_more_is_compiled(self):
         folders = {variant.folder(kind.name) for kind, variant, core in corpus.plan() if not core}
