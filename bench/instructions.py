@@ -50,6 +50,13 @@ def count(work, folder):
     return int(found[1]), int(done.stdout)
 
 
+def fixed(work, folder):
+    """The same, and what the work needs is written first."""
+    os.makedirs(folder, exist_ok=True)
+    subprocess.run([PROGRAM, "inputs", folder], check=True)
+    return count(work, folder)
+
+
 def compiler():
     return subprocess.run(["rustc", "--version"], check=True, capture_output=True, text=True).stdout.strip()
 
@@ -119,4 +126,5 @@ def main():
     sys.exit(1 if failed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,7 @@ import works
 from contestants import BUILD, NAMES, Server, program
 from figures import ratios, spread, times
 from goals import goals
+from instructions import fixed as instructions_of
 from report import compared, grown, instructions, memory, size, threaded
 
 TOP = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -58,7 +59,8 @@ class Bench:
         self.one = self.tools[works.ONE]
 
     def cold(self):
-        return [show(works.cold("cold", f"Cold: {works.ONE}", self.one, self.rounds, self.cpu, self.cold_names))]
+        return [show(works.cold("cold", f"Cold: {works.ONE}", self.one, self.rounds, self.cpu, self.cold_names)),
+                show(works.fresh(self.one, self.rounds // 2, self.cpu, self.warm_names))]
 
     def wide(self):
         names = [n for n in self.cold_names if n != "bpflink-static"]
@@ -104,6 +106,7 @@ class Bench:
 
 def page(bench, results, kept, kernel, loud):
     cold, wide, warm, scale, threads, kernels = results
+    fixed = instructions_of("relocate", os.path.join(BUILD, "instructions"))
     rest = {"cold": resources.cold_instructions(bench.cold_names, bench.one),
             "warm": resources.warm_instructions(bench.warm_names, bench.one)}
     return "\n\n".join([
@@ -111,7 +114,7 @@ def page(bench, results, kept, kernel, loud):
         *([f"**{loud}**"] if loud else []),
         "\n".join(f"* {line}" for line in machine.about()), METHOD,
         "![processor time of each](benchmarks.svg)",
-        "## Goals", goals(cold[0], wide[-1], warm[0], scale, kept, kernel),
+        "## Goals", goals(cold[0], wide[-1], warm[0], scale, kept, kernel, fixed),
         "## One process, one link", "From before the process starts to after its end.",
         *map(compared, cold + wide),
         "## A process that goes on", *map(compared, warm),

@@ -3,6 +3,7 @@
  */
 #include <bpflink.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "runner.h"
 
@@ -66,8 +67,12 @@ int link_object(const struct input *input, struct digest *digest)
 int link_for(const struct input *input, const char *btf, struct digest *digest)
 {
 	bpflink_target *kernel = NULL;
-	int status = described(btf, &kernel);
+	int status = 0;
 
+	if (strcmp(btf, RUNNING_KERNEL))
+		status = described(btf, &kernel);
+	else
+		bpflink_btf_kernel_flush();
 	if (!status)
 		status = linked(input, kernel, digest);
 	bpflink_target_free(kernel);

@@ -154,7 +154,7 @@ int link_for(const struct input *input, const char *btf, struct digest *digest)
 	const char *target_before = target;
 	int status;
 
-	kept = NULL, target = btf;
+	kept = NULL, target = strcmp(btf, RUNNING_KERNEL) ? btf : NULL;
 	status = link_object(input, digest);
 	kept = before, target = target_before;
 	return status;

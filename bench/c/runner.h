@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RUNNING_KERNEL "/sys/kernel/btf/vmlinux"
+
 /* An object file; `bytes` is NULL where it is to be read by name. */
 struct input {
 	const char *path;
@@ -41,7 +43,7 @@ void memory_told(void);
 /* The kernel to link for from here on: NULL is the running one. `keep` says that it stays
  * parsed from one link to the next, as far as the library can do that. */
 void target_set(const char *btf, bool keep);
-/* The same for one link after which its BTF is given up. */
+/* Links for a kernel's BTF that is read for this link alone. */
 int link_for(const struct input *input, const char *btf, struct digest *digest);
 int link_object(const struct input *input, struct digest *digest);
 

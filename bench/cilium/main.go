@@ -27,7 +27,7 @@ func must(err error) {
 // target is the running kernel, or that of a BTF file. The library keeps the former by
 // itself once it is loaded.
 func target(path string) *btf.Cache {
-	if path == "" {
+	if path == "" || path == "/sys/kernel/btf/vmlinux" {
 		return btf.NewCache()
 	}
 	spec, err := btf.LoadSpec(path)

@@ -18,7 +18,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use bpflink::target::btf_from_file;
+use bpflink::btf::SYSFS_BTF;
+use bpflink::target::{btf_from_file, flush_running_btf};
 use bpflink::{Linker, Object, Programs, Target};
 use digest::Digest;
 
@@ -76,7 +77,13 @@ impl runner::Linker for Bpflink {
     }
 
     fn link_for(&self, object: &[u8], btf: &str) -> Result<(), String> {
-        linked(Object::parse(object, "o"), &described(btf), None)
+        let target = if btf == SYSFS_BTF {
+            flush_running_btf();
+            Target::running()
+        } else {
+            described(btf)
+        };
+        linked(Object::parse(object, "o"), &target, None)
     }
 }
 
