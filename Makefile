@@ -8,6 +8,7 @@
 #   make check             every check, one after the other; check-NAME for one of them
 #   make check-tools       libbpf-tools loaded by libbpf and by the example loader, compared
 #   make check-selftests   the same for all of the kernel's selftests
+#   make check-peers       all objects and kernels of the cache, linked by three other linkers too
 #   make bench             bpflink beside libbpf, cilium/ebpf and aya-obj: how fast, how much memory
 #
 # Building needs cargo and a C linker, nothing else. Offline: CARGOFLAGS="--locked --offline".

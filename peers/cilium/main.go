@@ -1,12 +1,11 @@
 // cilium-link OBJ [--btf [NAME=]FILE]... prints what cilium/ebpf would hand to
-// bpf(2), as JSON lines, without a kernel.
+// bpf(2), as JSON lines, without a kernel; --serve: of many objects, one after the other.
 package main
 
 import (
 	"bufio"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -60,6 +59,14 @@ func (p *printer) fail(line failure) {
 	p.print(line)
 }
 
+// status is 1 where anything failed.
+func (p *printer) status() int {
+	if p.failed {
+		return 1
+	}
+	return 0
+}
+
 func (p *printer) maps(spec *ebpf.CollectionSpec) {
 	for _, name := range slices.Sorted(maps.Keys(spec.Maps)) {
 		m := spec.Maps[name]
@@ -97,40 +104,65 @@ func (p *printer) program(name string, spec *ebpf.ProgramSpec, target ebpf.Witne
 	p.print(line)
 }
 
-func link(path string, options *options) (failed bool, err error) {
-	target, err := options.target()
-	if err != nil {
-		return false, err
-	}
-	out := bufio.NewWriter(os.Stdout)
-	defer func() { err = errors.Join(err, out.Flush()) }()
-	p := &printer{json: json.NewEncoder(out), lines: options.lines}
-
+// link prints what comes of one object; a library that panics has failed it.
+func link(p *printer, path string, target ebpf.WitnessTarget) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.fail(failure{Error: fmt.Sprint("panic: ", cause)})
+		}
+	}()
 	spec, err := ebpf.LoadCollectionSpec(path)
 	if err != nil {
 		p.fail(failure{Error: err.Error()})
-		return true, nil
+		return
 	}
 	p.maps(spec)
 	for _, name := range slices.Sorted(maps.Keys(spec.Programs)) {
 		p.program(name, spec.Programs[name], target)
 	}
-	return p.failed, nil
+}
+
+// serve links the objects that stdin names, one a line; after each a line with the
+// status. The target is read once.
+func serve(options *options, target ebpf.WitnessTarget) error {
+	out := bufio.NewWriter(os.Stdout)
+	paths := bufio.NewScanner(os.Stdin)
+	for paths.Scan() {
+		p := &printer{json: json.NewEncoder(out), lines: options.lines}
+		link(p, paths.Text(), target)
+		fmt.Fprintf(out, "{\"end\":%d}\n", p.status())
+		if err := out.Flush(); err != nil {
+			return err
+		}
+	}
+	return paths.Err()
+}
+
+func run(options *options, path string) (status int, err error) {
+	target, err := options.target()
+	if err != nil {
+		return 2, err
+	}
+	if options.serve {
+		return 0, serve(options, target)
+	}
+	out := bufio.NewWriter(os.Stdout)
+	p := &printer{json: json.NewEncoder(out), lines: options.lines}
+	link(p, path, target)
+	return p.status(), out.Flush()
 }
 
 func main() {
 	options := &options{}
 	path := options.parse(os.Args[1:])
-	if path == "" {
+	if (path == "") != options.serve {
 		flag.Usage()
 		os.Exit(2)
 	}
-	failed, err := link(path, options)
+	status, err := run(options, path)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cilium-link:", err)
-		os.Exit(2)
+		status = 2
 	}
-	if failed {
-		os.Exit(1)
-	}
+	os.Exit(status)
 }

@@ -20,6 +20,7 @@ type options struct {
 	btf      []string
 	kallsyms string
 	lines    bool
+	serve    bool
 }
 
 // parse accepts options before and after the object; "" means bad usage.
@@ -31,6 +32,7 @@ func (o *options) parse(args []string) string {
 	})
 	set.StringVar(&o.kallsyms, "kallsyms", "", "`FILE` of the target's symbols")
 	set.BoolVar(&o.lines, "lines", false, "print line info")
+	set.BoolVar(&o.serve, "serve", false, "the objects that stdin names, line by line")
 	set.Bool("json", true, "the only output there is")
 	set.String("release", "", "accepted; nothing in the stream depends on it")
 	set.String("kconfig", "", "accepted; nothing in the stream depends on it")

@@ -76,7 +76,7 @@ static void emit_bytes(FILE *out, const struct stream *s)
 		abort();
 	memcpy(copy, s->insns, s->len * sizeof(*copy));
 	clear_descriptors(copy, s->len);
-	if (s->big_endian)
+	if (s->big_endian && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 		to_big_endian(copy, s->len);
 	emit_hex(out, copy, s->len * sizeof(*copy));
 	free(copy);

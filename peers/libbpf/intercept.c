@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -19,7 +20,7 @@
 #include "relo_core.h"
 #include "witness.h"
 
-#define MODULES_MAX 512
+#define MODULES_MAX 4096
 #define FDS_MAX 65536
 
 struct module {
@@ -83,13 +84,44 @@ struct btf *__wrap_btf__load_vmlinux_btf(void)
 	return vmlinux;
 }
 
+static bool is_module(const struct btf *btf)
+{
+	for (size_t i = 0; i < module_count; i++)
+		if (modules[i].btf == btf)
+			return true;
+	return false;
+}
+
 void __real_btf__free(struct btf *btf);
 void __wrap_btf__free(struct btf *btf);
 
 void __wrap_btf__free(struct btf *btf)
 {
-	if (btf != vmlinux)
+	if (btf != vmlinux && !is_module(btf))
 		__real_btf__free(btf);
+}
+
+struct btf *__real_btf_get_from_fd(int fd, struct btf *base);
+struct btf *__wrap_btf_get_from_fd(int fd, struct btf *base);
+
+/* Modules too are parsed once. */
+struct btf *__wrap_btf_get_from_fd(int fd, struct btf *base)
+{
+	if (fd >= 0 && fd < FDS_MAX && module_of_fd[fd] && !settings.real_kernel)
+		return modules[module_of_fd[fd] - 1].btf;
+	return __real_btf_get_from_fd(fd, base);
+}
+
+int target_prepare(void)
+{
+	struct rlimit files;
+
+	/* libbpf holds all modules' BTF open. */
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	return __wrap_btf__load_vmlinux_btf() ? 0 : -errno;
 }
 
 bool __real_feat_supported(struct kern_feature_cache *cache, enum kern_feature_id feature);
@@ -123,6 +155,8 @@ bool __wrap_feat_supported(struct kern_feature_cache *cache, enum kern_feature_i
 		return settings.release >= KERNEL_VERSION(5, 5, 0);
 	case FEAT_BPF_COOKIE:
 		return settings.release >= KERNEL_VERSION(5, 15, 0);
+	case FEAT_BTF_DECL_TAG: /* by one of them a program has its exception callback */
+		return settings.release >= KERNEL_VERSION(5, 16, 0);
 	default:
 		return true;
 	}

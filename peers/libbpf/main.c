@@ -1,5 +1,5 @@
 /* libbpf-link OBJ [--btf [NAME=]FILE]... : what libbpf would hand to bpf(2),
- * as JSON lines, without a kernel.
+ * as JSON lines, without a kernel; --serve: of many objects, one after the other.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "libbpf.h"
 #include "witness.h"
@@ -185,6 +187,41 @@ static int link_object(const char *path)
 	return any_failed;
 }
 
+/* One object in a process of its own: what it breaks or leaves behind ends with it. */
+static int link_apart(const char *path)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		status = link_object(path);
+		fflush(stdout);
+		_exit(status);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return 2;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* The objects that stdin names, one a line; after each a line with the status. The
+ * target is read once. */
+static int serve(void)
+{
+	char *path = NULL;
+	size_t size = 0;
+	ssize_t len;
+
+	if (target_prepare())
+		return 2;
+	while ((len = getline(&path, &size, stdin)) > 0) {
+		path[strcspn(path, "\n")] = '\0';
+		printf("{\"end\":%d}\n", link_apart(path));
+		fflush(stdout);
+	}
+	free(path);
+	return 0;
+}
+
 static uint32_t parse_release(const char *text)
 {
 	unsigned int major, minor = 0, patch = 0;
@@ -198,6 +235,7 @@ static int usage(void)
 {
 	fputs("usage: libbpf-link OBJ [--btf [NAME=]FILE]... [--release X.Y.Z] [--kconfig FILE]\n"
 	      "                   [--kallsyms FILE] [--lines] [--attach] [--kernel] [--verbose]\n"
+	      "       libbpf-link --serve ...: the objects that stdin names, line by line\n"
 	      "--attach: type ids that programs attach to, instead of their streams\n"
 	      "--kernel: load for real with this kernel and print what was handed to it\n", stderr);
 	return 2;
@@ -223,9 +261,11 @@ int main(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' }, /* the only output there is */
 		{ "attach", no_argument, NULL, 'a' },
 		{ "kernel", no_argument, NULL, 'k' },
+		{ "serve", no_argument, NULL, 'S' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ 0 },
 	};
+	bool serving = false;
 	int c;
 
 	libbpf_set_print(keep_warning);
@@ -242,11 +282,14 @@ int main(int argc, char **argv)
 		case 'j': break;
 		case 'a': settings.attach = true; break;
 		case 'k': settings.real_kernel = true; break;
+		case 'S': serving = true; break;
 		case 'v': settings.verbose = true; break;
 		default: return usage();
 		}
 	}
-	if (optind + 1 != argc)
+	if (optind + !serving != argc)
 		return usage();
+	if (serving)
+		return serve();
 	return link_object(argv[optind]);
 }

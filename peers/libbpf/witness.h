@@ -97,6 +97,7 @@ void captured(struct bpf_object *obj, size_t i, struct stream *stream);
 /* intercept.c */
 int target_add(const char *spec);
 bool target_is_given(void);
+int target_prepare(void); /* reads all that every object will ask for */
 
 /* text.c */
 void emit_string(FILE *out, const char *s);

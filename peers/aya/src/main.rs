@@ -1,10 +1,12 @@
 //! aya-obj made to say what it makes of an object, in the form of `bpflink link --json`.
 //!
-//! `aya-link OBJ [--btf FILE]`: the steps of aya's `EbpfLoader::load`, in its order, up to
+//! `aya-link OBJ|--serve [--btf FILE]`: the steps of aya's `EbpfLoader::load`, in its order, up to
 //! the system calls. Map descriptors are numbers that are taken out again.
 
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,43 +26,95 @@ const PSEUDO_MAP_VALUE: u8 = 2;
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            println!("{}", json!({ "error": error }));
-            ExitCode::FAILURE
+            eprintln!("aya-link: {error}");
+            ExitCode::from(2)
         }
     }
 }
 
-fn run() -> Result<(), String> {
-    let (path, btf) = arguments()?;
-    let bytes = fs::read(&path).map_err(|e| format!("{path}: {e}"))?;
-    // It panics on objects that it does not expect.
-    let linked = catch_unwind(AssertUnwindSafe(|| link(&bytes, &btf)));
-    linked.map_err(|_| "panicked".to_owned())?
+/// Whether all was linked.
+fn run() -> Result<bool, String> {
+    let options = Options::parse()?;
+    let kernel = Btf::parse_file(Path::new(&options.btf), Endianness::default());
+    let kernel = kernel.map_err(|error| format!("{}: {}", options.btf, said(error)))?;
+    let Some(path) = &options.object else {
+        return serve(&kernel, &options).map(|()| true);
+    };
+    let (text, linked) = answer(path, &kernel, &options);
+    print!("{text}");
+    Ok(linked)
 }
 
-fn arguments() -> Result<(String, String), String> {
-    let mut args = std::env::args().skip(1);
-    let (mut object, mut btf) = (None, "/sys/kernel/btf/vmlinux".to_owned());
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            // Of several the first: it knows no modules.
-            "--btf" => btf = args.next().ok_or("--btf FILE")?,
-            "--release" | "--kconfig" | "--kallsyms" => drop(args.next()),
-            "--lines" => {}
-            _ => object = Some(arg),
-        }
+/// Links the objects that stdin names, one a line; after each a line with the status.
+fn serve(kernel: &Btf, options: &Options) -> Result<(), String> {
+    // What a panic is caught for needs no text on stderr each time.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut out = io::stdout().lock();
+    for path in io::stdin().lines() {
+        let path = path.map_err(said)?;
+        let (text, linked) = answer(&path, kernel, options);
+        let end = json!({ "end": u8::from(!linked) });
+        writeln!(out, "{text}{end}").and_then(|()| out.flush()).map_err(said)?;
     }
-    Ok((object.ok_or("usage: aya-link OBJ [--btf FILE]")?, btf))
+    Ok(())
 }
 
-fn link(bytes: &[u8], btf: &str) -> Result<(), String> {
+/// What is printed of an object, and whether it was linked.
+fn answer(path: &str, kernel: &Btf, options: &Options) -> (String, bool) {
+    let linked = fs::read(path).map_err(|e| format!("{path}: {e}")).and_then(|bytes| {
+        // It panics on objects that it does not expect.
+        catch_unwind(AssertUnwindSafe(|| link(&bytes, kernel, options)))
+            .unwrap_or_else(|cause| Err(format!("panicked: {}", panic_text(&cause))))
+    });
+    match linked {
+        Ok(text) => (text, true),
+        Err(error) => (format!("{}\n", json!({ "error": error })), false),
+    }
+}
+
+fn panic_text(cause: &(dyn Any + Send)) -> &str {
+    let text = cause.downcast_ref::<String>().map(String::as_str);
+    text.or(cause.downcast_ref::<&str>().copied()).unwrap_or("?")
+}
+
+struct Options {
+    /// None to serve.
+    object: Option<String>,
+    btf: String,
+    lines: bool,
+}
+
+impl Options {
+    fn parse() -> Result<Self, String> {
+        const USAGE: &str = "usage: aya-link OBJ|--serve [--btf FILE] [--lines]";
+        let mut args = std::env::args().skip(1);
+        let (mut object, mut btf, mut lines, mut serve) = (None, None, false, false);
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                // Of several the first: it knows no modules.
+                "--btf" => btf = btf.or(Some(args.next().ok_or("--btf FILE")?)),
+                "--release" | "--kconfig" | "--kallsyms" => drop(args.next()),
+                "--lines" => lines = true,
+                "--serve" => serve = true,
+                _ => object = Some(arg),
+            }
+        }
+        if object.is_some() == serve {
+            return Err(USAGE.to_owned());
+        }
+        let btf = btf.unwrap_or_else(|| "/sys/kernel/btf/vmlinux".to_owned());
+        Ok(Self { object, btf, lines })
+    }
+}
+
+fn link(bytes: &[u8], kernel: &Btf, options: &Options) -> Result<String, String> {
     let mut object = Object::parse(bytes).map_err(said)?;
-    let kernel = Btf::parse_file(Path::new(btf), Endianness::default()).map_err(said)?;
     object.fixup_and_sanitize_btf(|| Some(|_| true)).map_err(said)?;
-    object.relocate_btf(&kernel).map_err(said)?;
-    object.resolve_externs(Some(&kernel)).map_err(said)?;
+    object.relocate_btf(kernel).map_err(said)?;
+    object.resolve_externs(Some(kernel)).map_err(said)?;
     let maps: Vec<_> = object.maps.clone().into_iter().collect();
     let text: HashSet<usize> = object.functions.keys().map(|&(section, _)| section).collect();
     let fds = (FIRST_FD..).zip(&maps);
@@ -70,10 +124,12 @@ fn link(bytes: &[u8], btf: &str) -> Result<(), String> {
     object.relocate_calls(&text).map_err(said)?;
     object.sanitize_functions(|| true);
     let names = Names::of(bytes, &maps, object.btf.as_ref())?;
+    let mut text = String::new();
     for (name, program) in &object.programs {
-        println!("{}", describe(name, program, &object, &names)?);
+        let line = describe(name, program, &object, &names, options.lines)?;
+        text.push_str(&format!("{line}\n"));
     }
-    Ok(())
+    Ok(text)
 }
 
 fn said(error: impl std::error::Error) -> String {
@@ -92,6 +148,8 @@ struct Names {
     maps: Vec<String>,
     /// By their type id.
     functions: HashMap<u32, String>,
+    /// Of the object's BTF.
+    strings: Vec<u8>,
 }
 
 impl Names {
@@ -117,8 +175,25 @@ impl Names {
         let functions = symbols
             .filter_map(|name| Some((id_of(btf?, name)?, name.to_owned())))
             .collect();
-        Ok(Names { sections, maps, functions })
+        // Line info counts in the strings of the file; those that are added come behind.
+        let section = file.section_by_name(".BTF");
+        let strings = section.and_then(|section| strings_of(section.data().ok()?)).unwrap_or_default();
+        Ok(Names { sections, maps, functions, strings })
     }
+
+    /// The string at an offset of the BTF.
+    fn string(&self, offset: u32) -> String {
+        let rest = self.strings.get(offset as usize..).unwrap_or_default();
+        let text = rest.split(|&byte| byte == 0).next().unwrap_or_default();
+        String::from_utf8_lossy(text).into_owned()
+    }
+}
+
+/// The strings of BTF, by its header.
+fn strings_of(btf: &[u8]) -> Option<Vec<u8>> {
+    let word = |at: usize| Some(u32::from_le_bytes(btf.get(at..at + 4)?.try_into().ok()?) as usize);
+    let (header, offset, len) = (word(4)?, word(16)?, word(20)?);
+    Some(btf.get(header + offset..header + offset + len)?.to_vec())
 }
 
 fn id_of(btf: &Btf, function: &str) -> Option<u32> {
@@ -130,6 +205,7 @@ fn describe(
     program: &Program,
     object: &Object,
     names: &Names,
+    lines: bool,
 ) -> Result<Value, String> {
     let function = object
         .functions
@@ -137,7 +213,7 @@ fn describe(
         .ok_or_else(|| format!("program {name} has no function"))?;
     let mut insns = function.instructions.clone();
     let refs = take_descriptors(&mut insns, &names.maps);
-    Ok(json!({
+    let mut value = json!({
         "program": name,
         "section": names.sections.get(&program.section_index),
         "insns": insns.len(),
@@ -145,7 +221,18 @@ fn describe(
         "functions": functions(function, &names.functions),
         "refs": refs,
         "relocations": [],
-    }))
+    });
+    if lines {
+        let infos = function.line_info.line_info.iter();
+        value["lines"] = infos
+            .map(|info| {
+                // As BTF packs them.
+                let (line, column) = (info.line_col >> 10, info.line_col & 0x3ff);
+                json!([info.insn_off, line, column, names.string(info.file_name_off)])
+            })
+            .collect();
+    }
+    Ok(value)
 }
 
 /// The maps that instructions refer to; their descriptors become 0.

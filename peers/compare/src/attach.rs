@@ -2,16 +2,16 @@
 //! attach_btf_id, the module whose BTF it counts in, expected_attach_type.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use bpflink::btf::SYSFS_BTF;
 use bpflink::elf::AttachKind;
-use bpflink::target::{TargetBuilder, btf_from_file};
 use bpflink::{Linker, Object, Program};
 use serde_json::{Value, json};
 
-use crate::run::{self, Target};
+use crate::run::Subject;
+use crate::server::Server;
+use crate::target::Target;
 
 /// BPF_PROG_TYPE_SOCKET_FILTER.
 const SOCKET_FILTER: u32 = 1;
@@ -54,14 +54,17 @@ impl Tally {
 }
 
 /// Compares all objects for one kernel.
-pub fn compare(libbpf: &Path, target: &Target, objects: &[PathBuf]) -> Result<Tally, String> {
-    let kernel = kernel(target)?;
+pub fn compare(libbpf: &Path, target: &Target, objects: &[Subject]) -> Result<Tally, String> {
+    let kernel = target.build()?;
     let mut tally = Tally::default();
-    for path in objects {
-        if run::is_big_endian(path) != target.big_endian {
+    let mut server = Server::new(libbpf, target, &["--attach"]);
+    for subject in objects {
+        if subject.big_endian != target.big_endian {
             continue;
         }
-        let theirs = run::lines(libbpf, &["--attach".to_owned()], target, path)?;
+        let path = &subject.path;
+        server.ask(path)?;
+        let theirs = server.answer()??;
         // What libbpf cannot open it says nothing of; `run` compares that.
         let Ok(object) = Object::open(path) else {
             continue;
@@ -133,30 +136,4 @@ impl Tally {
             self.without_id += 1;
         }
     }
-}
-
-/// The kernel of the linkers' arguments.
-fn kernel(target: &Target) -> Result<bpflink::Target, String> {
-    if target.args.is_empty() {
-        std::fs::metadata(SYSFS_BTF).map_err(|e| format!("{SYSFS_BTF}: {e}"))?;
-        return Ok(bpflink::Target::running());
-    }
-    let mut builder = TargetBuilder::new();
-    let mut vmlinux = None;
-    for pair in target.args.chunks(2) {
-        let [option, value] = pair else { continue };
-        let fail = |e: bpflink::target::TargetError| e.to_string();
-        if option == "--release" {
-            builder = builder.release(value).map_err(|e| e.to_string())?;
-        } else if let Some(base) = &vmlinux {
-            let (name, file) = value.split_once('=').unwrap_or((value, value));
-            let btf = btf_from_file(Path::new(file), Some(Arc::clone(base))).map_err(fail)?;
-            builder = builder.module(name, btf);
-        } else {
-            let btf = btf_from_file(Path::new(value), None).map_err(fail)?;
-            vmlinux = Some(Arc::clone(&btf));
-            builder = builder.vmlinux(btf);
-        }
-    }
-    builder.build().map_err(|e| e.to_string())
 }

@@ -8,23 +8,29 @@ mod compare;
 mod functions;
 mod insn;
 mod known;
+mod ours;
 mod output;
 mod pairing;
 mod relocated;
+mod report;
 mod run;
+mod server;
+mod target;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use compare::{Scope, Verdict};
 use known::Witness;
-use run::{Plan, Row, Target};
+use report::{Extent, Report};
+use run::{Plan, Row};
+use target::Target;
 
 #[derive(Parser)]
 #[command(about)]
@@ -44,7 +50,7 @@ enum WitnessName {
 enum Task {
     /// Compares two outputs of one object
     Compare {
-        /// The reference
+        /// bpflink's
         ours: PathBuf,
         /// The witness's output
         theirs: PathBuf,
@@ -54,9 +60,6 @@ enum Task {
         /// The streams are of a big-endian object
         #[arg(long)]
         big_endian: bool,
-        /// Compare every CO-RE decision with libbpf's too
-        #[arg(long)]
-        relocations: bool,
     },
     /// Moves module BTF from a distilled base and compares with what libbpf made of it
     Relocated {
@@ -71,7 +74,7 @@ enum Task {
         /// The libbpf witness
         #[arg(long)]
         libbpf: PathBuf,
-        /// A kernel: `running`, or `VMLINUX_BTF[@RELEASE][,NAME=MODULE_BTF]...`
+        /// A kernel: `running`, or `VMLINUX_BTF[@RELEASE][,[NAME=]MODULE_BTF]...`
         #[arg(long = "btf", default_value = "running")]
         targets: Vec<String>,
         /// Objects, or folders of them
@@ -79,38 +82,36 @@ enum Task {
         objects: Vec<PathBuf>,
     },
     /// Runs linkers over objects and kernels and compares
-    Run {
-        /// The bpflink command; without it the first witness is the reference
-        #[arg(long)]
-        bpflink: Option<PathBuf>,
-        /// The libbpf witness
-        #[arg(long)]
-        libbpf: Option<PathBuf>,
-        /// The cilium witness
-        #[arg(long)]
-        cilium: Option<PathBuf>,
-        /// The aya witness
-        #[arg(long)]
-        aya: Option<PathBuf>,
-        /// A kernel: `running`, or `VMLINUX_BTF[@RELEASE][,NAME=MODULE_BTF]...`
-        #[arg(long = "btf", default_value = "running")]
-        targets: Vec<String>,
-        /// Compare every CO-RE decision with libbpf's too
-        #[arg(long)]
-        relocations: bool,
-        /// Differences with this text are announced work: count, do not fail
-        #[arg(long)]
-        pending: Vec<String>,
-        /// How many objects at once
-        #[arg(long, default_value_t = 1)]
-        jobs: usize,
-        /// Print why witnesses refused programs
-        #[arg(long)]
-        refusals: bool,
-        /// Objects, or folders of them
-        #[arg(required = true)]
-        objects: Vec<PathBuf>,
-    },
+    Run(RunArguments),
+}
+
+#[derive(Args)]
+struct RunArguments {
+    /// The libbpf witness
+    #[arg(long)]
+    libbpf: Option<PathBuf>,
+    /// The cilium witness
+    #[arg(long)]
+    cilium: Option<PathBuf>,
+    /// The aya witness
+    #[arg(long)]
+    aya: Option<PathBuf>,
+    /// A kernel: `running`, or `VMLINUX_BTF[@RELEASE][,[NAME=]MODULE_BTF]...`, where a
+    /// folder stands for all modules in it
+    #[arg(long = "btf", default_value = "running")]
+    targets: Vec<String>,
+    /// How many objects at once
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+    /// Also put the classes and counts into this document
+    #[arg(long)]
+    document: Option<PathBuf>,
+    /// Also put the short table into this one
+    #[arg(long)]
+    readme: Option<PathBuf>,
+    /// Objects, or folders of them
+    #[arg(required = true)]
+    objects: Vec<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -132,27 +133,23 @@ fn perform(task: Task) -> Result<bool, String> {
             theirs,
             witness,
             big_endian,
-            relocations,
         } => {
-            let scope = Scope {
-                witness: witness.into(),
-                relocations,
-            };
             let read = |path: &PathBuf| {
                 let text = fs::read_to_string(path).map_err(|e| e.to_string());
                 text.and_then(|text| output::Output::parse(&text, big_endian))
                     .map_err(|e| format!("{}: {e}", path.display()))
             };
-            let verdict = compare::outputs(&read(&ours)?, &read(&theirs)?, scope);
-            print_lines(&verdict, true);
+            let witness = witness.into();
+            let verdict = compare::outputs(&read(&ours)?, &read(&theirs)?, witness);
             let row = Row {
                 target: "-".to_owned(),
-                witness: scope.witness,
+                witness,
                 objects: 1,
                 verdict,
             };
-            print_table(std::slice::from_ref(&row));
-            Ok(agree(&[row]))
+            let mut report = Report::new(Extent::default());
+            report.add(vec![row]);
+            Ok(report.agrees())
         }
         Task::Relocated { vmlinux, folders } => relocate_all(&vmlinux, &folders),
         Task::Attach {
@@ -160,45 +157,62 @@ fn perform(task: Task) -> Result<bool, String> {
             targets,
             objects,
         } => {
-            let mut files = Vec::new();
-            for path in &objects {
-                files.extend(run::objects(path)?);
-            }
+            let objects = run::subjects(&objects)?;
             let mut agree = true;
             for target in targets.iter().map(|spec| Target::parse(spec)) {
-                agree &= attach::compare(&libbpf, &target, &files)?.report(&target);
+                let target = target?;
+                agree &= attach::compare(&libbpf, &target, &objects)?.report(&target);
             }
             Ok(agree)
         }
-        Task::Run {
-            bpflink,
-            libbpf,
-            cilium,
-            aya,
-            targets,
-            relocations,
-            pending,
-            jobs,
-            refusals,
-            objects,
-        } => {
-            let mut plan = plan(bpflink, [libbpf, cilium, aya])?;
-            plan.targets = targets.iter().map(|spec| Target::parse(spec)).collect();
-            plan.relocations = relocations;
-            plan.pending = pending;
-            plan.jobs = jobs;
-            for path in &objects {
-                plan.objects.extend(run::objects(path)?);
-            }
-            let rows = run::run(&plan);
-            for row in &rows {
-                println!("## {} {:?}", row.target, row.witness);
-                print_lines(&row.verdict, refusals);
-            }
-            print_table(&rows);
-            Ok(agree(&rows))
-        }
+        Task::Run(arguments) => run_all(arguments),
     }
+}
+
+fn run_all(arguments: RunArguments) -> Result<bool, String> {
+    let started = Instant::now();
+    let witnesses = [
+        (Witness::Libbpf, arguments.libbpf),
+        (Witness::Cilium, arguments.cilium),
+        (Witness::Aya, arguments.aya),
+    ];
+    let targets = arguments.targets.iter().map(|spec| Target::parse(spec));
+    let plan = Plan {
+        witnesses: witnesses
+            .into_iter()
+            .filter_map(|(witness, tool)| Some((witness, tool?)))
+            .collect(),
+        objects: run::subjects(&arguments.objects)?,
+        targets: targets.collect::<Result<_, _>>()?,
+        jobs: arguments.jobs,
+    };
+    if plan.witnesses.is_empty() {
+        return Err("no witness given".to_owned());
+    }
+    let folder = |name: &str| Some(name.rsplit_once('/')?.0.to_owned());
+    let mut report = Report::new(Extent {
+        objects: plan.objects.len(),
+        folders: plan
+            .objects
+            .iter()
+            .filter_map(|o| folder(&o.name))
+            .collect(),
+        kernels: plan.targets.len(),
+        took: Duration::ZERO,
+        jobs: plan.jobs,
+    });
+    for (number, target) in plan.targets.iter().enumerate() {
+        report.add(run::run(&plan, number, target)?);
+    }
+    report.took(started.elapsed());
+    report.print();
+    if let Some(file) = arguments.document {
+        report.write_document(&file)?;
+    }
+    if let Some(file) = arguments.readme {
+        report.write_readme(&file)?;
+    }
+    Ok(report.agrees())
 }
 
 /// One line in all, and one for each module on which the two differ.
@@ -222,100 +236,6 @@ fn relocate_all(vmlinux: &Path, folders: &[PathBuf]) -> Result<bool, String> {
         "relocated: {same} modules the same ({types} types), {refused} refused by both, {differ} differ"
     );
     Ok(differ == 0)
-}
-
-fn plan(bpflink: Option<PathBuf>, witnesses: [Option<PathBuf>; 3]) -> Result<Plan, String> {
-    let mut witnesses: Vec<_> = [Witness::Libbpf, Witness::Cilium, Witness::Aya]
-        .into_iter()
-        .zip(witnesses)
-        .filter_map(|(w, path)| Some((w, path?)))
-        .collect();
-    let (ours, ours_args) = match bpflink {
-        Some(path) => (path, vec!["link".to_owned(), "--json".to_owned()]),
-        None if witnesses.len() > 1 => (witnesses.remove(0).1, Vec::new()),
-        None => return Err("two linkers are needed to compare".to_owned()),
-    };
-    if witnesses.is_empty() {
-        return Err("no witness given".to_owned());
-    }
-    let (objects, targets) = (Vec::new(), Vec::new());
-    Ok(Plan {
-        ours,
-        ours_args,
-        witnesses,
-        objects,
-        targets,
-        relocations: false,
-        pending: Vec::new(),
-        jobs: 1,
-    })
-}
-
-/// Something was compared, and nothing differs that was not traced before.
-fn agree(rows: &[Row]) -> bool {
-    rows.iter().all(|row| row.verdict.differences.is_empty())
-        && rows.iter().all(|row| row.verdict.maps.is_empty())
-        && rows.iter().any(|row| row.verdict.programs > 0)
-}
-
-fn print_lines(verdict: &Verdict, refusals: bool) {
-    for line in &verdict.differences {
-        println!("DIFFER {line}");
-    }
-    for line in &verdict.maps {
-        println!("DIFFER {line}");
-    }
-    if refusals {
-        for line in &verdict.refusals {
-            println!("REFUSED {line}");
-        }
-    }
-}
-
-fn print_table(rows: &[Row]) {
-    println!(
-        "{:<28} {:<7} {:>7} {:>8} {:>8} {:>9} {:>8} {:>6} {:>7} {:>7} {:>5} {:>8}",
-        "kernel",
-        "witness",
-        "objects",
-        "programs",
-        "equal",
-        "functions",
-        "equal",
-        "differ",
-        "refused",
-        "by both",
-        "maps",
-        "map diff"
-    );
-    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
-    for Row {
-        target,
-        witness,
-        objects,
-        verdict: v,
-    } in rows
-    {
-        println!(
-            "{target:<28} {:<7} {objects:>7} {:>8} {:>8} {:>9} {:>8} {:>6} {:>7} {:>7} {:>5} {:>8}",
-            format!("{witness:?}"),
-            v.programs,
-            v.programs_equal,
-            v.functions,
-            v.functions_equal,
-            v.differences.len(),
-            v.refused_by_witness,
-            v.refused_by_both,
-            v.maps_compared,
-            v.maps.len()
-        );
-        for (name, count) in &v.known {
-            *known.entry(name).or_default() += count;
-        }
-    }
-    for (name, count) in known {
-        println!("known: {count} {name}");
-    }
 }
 
 impl From<WitnessName> for Witness {

@@ -1,8 +1,10 @@
-//! The JSON lines that bpflink and the witnesses print, read back.
+//! What a linker says of one object: read from the JSON lines that bpflink and the
+//! witnesses print, or taken from the crate itself (`ours.rs`).
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::insn::Insn;
 
@@ -12,7 +14,9 @@ pub struct Output {
     /// By section and name.
     pub programs: BTreeMap<(String, String), Answer>,
     /// By name.
-    pub maps: BTreeMap<String, Value>,
+    pub maps: BTreeMap<String, Map>,
+    /// Static functions outside of .text, by section and name; only ours tells them.
+    pub statics: BTreeSet<(String, String)>,
     /// The object's byte order.
     pub big_endian: bool,
     /// The object as a whole failed.
@@ -28,6 +32,7 @@ pub enum Answer {
 }
 
 /// A linked program.
+#[derive(Default)]
 pub struct Program {
     /// The final stream, descriptors zero.
     pub insns: Vec<Insn>,
@@ -37,6 +42,8 @@ pub struct Program {
     pub refs: BTreeMap<usize, Reference>,
     /// By instruction.
     pub relocations: BTreeMap<usize, Relocation>,
+    /// In the order of instructions; none where line info was not asked for.
+    pub lines: Vec<Line>,
 }
 
 /// A name that an instruction stands for.
@@ -63,6 +70,117 @@ pub struct Relocation {
     pub new: u64,
 }
 
+/// Where instructions come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The instruction from which on it holds.
+    pub insn: usize,
+    /// Line and column.
+    pub at: (u32, u32),
+    /// The file.
+    pub file: String,
+}
+
+/// A map, as far as it can be compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Map {
+    /// `type`, `key_size`, … in the order of [`Map::FIELDS`].
+    pub numbers: [u64; 5],
+    /// What it holds first, in hex; none where that is nothing but zeros.
+    pub initial: Option<String>,
+}
+
+impl Map {
+    /// What the numbers are called.
+    pub const FIELDS: [&str; 5] = ["type", "key_size", "value_size", "max_entries", "flags"];
+
+    /// A map of these numbers, with contents in hex.
+    pub fn new(numbers: [u64; 5], initial: Option<String>) -> Self {
+        let initial = initial.filter(|hex| hex.bytes().any(|digit| digit != b'0'));
+        Self { numbers, initial }
+    }
+
+    /// Its type.
+    pub fn kind(&self) -> u64 {
+        self.numbers[0]
+    }
+}
+
+/// A line, of whatever kind.
+#[derive(Deserialize)]
+struct Raw<'a> {
+    #[serde(borrow)]
+    map: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    program: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    section: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    error: Option<Cow<'a, str>>,
+    insns: Option<usize>,
+    #[serde(borrow)]
+    bytes: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    functions: Vec<RawFunction<'a>>,
+    #[serde(borrow, default)]
+    refs: Vec<RawReference<'a>>,
+    #[serde(borrow, default)]
+    relocations: Vec<RawRelocation<'a>>,
+    #[serde(borrow, default)]
+    lines: Vec<(usize, u32, u32, Cow<'a, str>)>,
+    #[serde(rename = "type", default)]
+    kind: u64,
+    #[serde(default)]
+    key_size: u64,
+    #[serde(default)]
+    value_size: u64,
+    #[serde(default)]
+    max_entries: u64,
+    #[serde(default)]
+    flags: u64,
+    #[serde(borrow)]
+    initial: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct RawFunction<'a> {
+    insn: usize,
+    /// aya may know no name.
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct RawReference<'a> {
+    insn: usize,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(default)]
+    offset: u64,
+    #[serde(borrow)]
+    module: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct RawRelocation<'a> {
+    insn: usize,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    outcome: Cow<'a, str>,
+    new: Number,
+}
+
+/// Signed and unsigned spellings of one 64-bit value are the same.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Unsigned(u64),
+    Signed(i64),
+}
+
 impl Output {
     /// Reads JSON lines; `big_endian` is the object's byte order.
     pub fn parse(text: &str, big_endian: bool) -> Result<Self, String> {
@@ -72,7 +190,7 @@ impl Output {
         };
         for (number, line) in text.lines().enumerate() {
             output
-                .line(line, big_endian)
+                .line(line)
                 .map_err(|e| format!("line {}: {e}", number + 1))?;
         }
         Ok(output)
@@ -93,102 +211,103 @@ impl Output {
         })
     }
 
-    fn line(&mut self, line: &str, big_endian: bool) -> Result<(), String> {
-        let value: Value = serde_json::from_str(line).map_err(|e| e.to_string())?;
-        if let Some(name) = value["map"].as_str() {
-            self.maps.insert(name.to_owned(), value);
-            return Ok(());
+    /// Adds what was said of one program.
+    pub fn add(&mut self, section: &str, name: &str, mut answer: Answer) -> Result<(), String> {
+        // Where a module's descriptor stands in fd_array is the loader's choice; which
+        // module it is, the reference says.
+        if let Answer::Linked(program) = &mut answer {
+            let calls = program.insns.iter_mut().filter(|insn| insn.is_kfunc_call());
+            calls.for_each(|call| call.off = 0);
         }
-        let error = value["error"].as_str();
-        let Some(name) = value["program"].as_str() else {
-            let error = error.ok_or("neither a map, a program nor an error")?;
-            self.failure = Some(error.to_owned());
-            return Ok(());
-        };
         // A linker may or may not show that a section is optional.
-        let section = text(&value, "section")?.trim_start_matches('?').to_owned();
-        let key = (section, name.to_owned());
-        let answer = match error {
-            Some(error) => Answer::Failed(error.to_owned()),
-            None => Answer::Linked(program(&value, big_endian)?),
-        };
-        match self.programs.insert(key, answer) {
+        let section = section.trim_start_matches('?').to_owned();
+        match self.programs.insert((section, name.to_owned()), answer) {
             None => Ok(()),
             Some(_) => Err(format!("program {name} twice")),
         }
     }
+
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        let raw: Raw<'_> = serde_json::from_str(line).map_err(|e| e.to_string())?;
+        if let Some(name) = raw.map {
+            let numbers = [
+                raw.kind,
+                raw.key_size,
+                raw.value_size,
+                raw.max_entries,
+                raw.flags,
+            ];
+            let map = Map::new(numbers, raw.initial.map(Cow::into_owned));
+            self.maps.insert(name.into_owned(), map);
+            return Ok(());
+        }
+        let Some(name) = &raw.program else {
+            let error = raw.error.ok_or("neither a map, a program nor an error")?;
+            self.failure = Some(error.into_owned());
+            return Ok(());
+        };
+        let section = raw.section.as_ref().ok_or("no section")?;
+        let answer = match &raw.error {
+            Some(error) => Answer::Failed(error.clone().into_owned()),
+            None => Answer::Linked(program(&raw, self.big_endian)?),
+        };
+        self.add(section, name, answer)
+    }
 }
 
-fn text(value: &Value, field: &str) -> Result<String, String> {
-    value[field]
-        .as_str()
-        .map(str::to_owned)
-        .ok_or_else(|| format!("no {field}"))
-}
-
-fn number(value: &Value, field: &str) -> Result<usize, String> {
-    let n = value[field]
-        .as_u64()
-        .ok_or_else(|| format!("no number {field}"))?;
-    usize::try_from(n).map_err(|e| e.to_string())
-}
-
-/// The elements of an array that may be absent.
-fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
-    value[field].as_array().map_or(&[], Vec::as_slice)
-}
-
-fn program(value: &Value, big_endian: bool) -> Result<Program, String> {
-    let insns = insns(&text(value, "bytes")?, big_endian)?;
-    if number(value, "insns")? != insns.len() {
+fn program(raw: &Raw<'_>, big_endian: bool) -> Result<Program, String> {
+    let insns = insns(raw.bytes.as_ref().ok_or("no bytes")?, big_endian)?;
+    if raw.insns != Some(insns.len()) {
         return Err("insns does not match bytes".to_owned());
     }
-    let mut program = Program {
+    let functions = raw.functions.iter();
+    let functions = functions.filter_map(|f| Some((f.insn, f.name.clone()?.into_owned())));
+    let mut lines: Vec<Line> = raw.lines.iter().map(line).collect();
+    lines.sort_by_key(|line| line.insn);
+    Ok(Program {
         insns,
-        functions: BTreeMap::new(),
-        refs: BTreeMap::new(),
-        relocations: BTreeMap::new(),
-    };
-    for f in list(value, "functions") {
-        program
-            .functions
-            .insert(number(f, "insn")?, text(f, "name")?);
-    }
-    for r in list(value, "refs") {
-        program.refs.insert(number(r, "insn")?, reference(r)?);
-    }
-    for r in list(value, "relocations") {
-        program
+        functions: functions.collect(),
+        refs: raw.refs.iter().map(|r| (r.insn, reference(r))).collect(),
+        relocations: raw
             .relocations
-            .insert(number(r, "insn")?, relocation(r)?);
+            .iter()
+            .map(|r| (r.insn, relocation(r)))
+            .collect(),
+        lines,
+    })
+}
+
+fn line((insn, line, column, file): &(usize, u32, u32, Cow<'_, str>)) -> Line {
+    Line {
+        insn: *insn,
+        at: (*line, *column),
+        file: file.clone().into_owned(),
     }
-    Ok(program)
 }
 
-fn reference(value: &Value) -> Result<Reference, String> {
+fn reference(raw: &RawReference<'_>) -> Reference {
     // vmlinux is no module, however a linker spells that.
-    let module = value["module"].as_str();
-    Ok(Reference {
-        kind: text(value, "kind")?,
-        name: text(value, "name")?,
-        offset: value["offset"].as_u64().unwrap_or(0),
-        module: module.filter(|name| !name.is_empty()).map(str::to_owned),
-    })
+    let module = raw.module.as_deref().filter(|name| !name.is_empty());
+    Reference {
+        kind: raw.kind.clone().into_owned(),
+        name: raw.name.clone().into_owned(),
+        offset: raw.offset,
+        module: module.map(str::to_owned),
+    }
 }
 
-fn relocation(value: &Value) -> Result<Relocation, String> {
-    let poisoned = text(value, "outcome")? == "poisoned";
-    let new = &value["new"];
-    // Signed and unsigned spellings of one 64-bit value are the same.
-    let new = new
-        .as_u64()
-        .or_else(|| new.as_i64().map(i64::cast_unsigned))
-        .unwrap_or(0);
-    Ok(Relocation {
-        kind: text(value, "kind")?,
+fn relocation(raw: &RawRelocation<'_>) -> Relocation {
+    let poisoned = raw.outcome == "poisoned";
+    let new = match raw.new {
+        _ if poisoned => 0,
+        Number::Unsigned(n) => n,
+        Number::Signed(n) => n.cast_unsigned(),
+    };
+    Relocation {
+        kind: raw.kind.clone().into_owned(),
         poisoned,
-        new: if poisoned { 0 } else { new },
-    })
+        new,
+    }
 }
 
 fn insns(hex: &str, big_endian: bool) -> Result<Vec<Insn>, String> {
@@ -208,8 +327,15 @@ fn insns(hex: &str, big_endian: bool) -> Result<Vec<Insn>, String> {
 fn slot(digits: &[u8], big_endian: bool) -> Result<Insn, String> {
     let mut bytes = [0u8; 8];
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).map_err(|e| e.to_string())?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|e| format!("{pair:?}: {e}"))?;
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
     }
     Ok(Insn::decode(bytes, big_endian))
+}
+
+fn nibble(digit: u8) -> Result<u8, String> {
+    match digit {
+        b'0'..=b'9' => Ok(digit - b'0'),
+        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        _ => Err(format!("{digit:#x} is no digit of hex")),
+    }
 }

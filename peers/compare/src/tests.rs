@@ -1,6 +1,6 @@
 //! The comparator itself: what must count as equal, and what must not.
 
-use crate::compare::{Scope, outputs};
+use crate::compare::outputs;
 use crate::known::Witness;
 use crate::output::Output;
 
@@ -55,15 +55,7 @@ fn in_order() -> Output {
 }
 
 fn differences(ours: &Output, theirs: &Output, witness: Witness) -> Vec<String> {
-    outputs(
-        ours,
-        theirs,
-        Scope {
-            witness,
-            relocations: false,
-        },
-    )
-    .differences
+    outputs(ours, theirs, witness).differences
 }
 
 #[test]
@@ -78,16 +70,9 @@ fn the_order_of_functions_does_not_matter() {
         EXIT.into(),
     ];
     let other = output(&slots, &[("main", 0), ("g", 3), ("f", 5)], None);
-    let verdict = outputs(
-        &in_order(),
-        &other,
-        Scope {
-            witness: Witness::Libbpf,
-            relocations: false,
-        },
-    );
+    let verdict = outputs(&in_order(), &other, Witness::Libbpf);
     assert_eq!(verdict.differences, Vec::<String>::new());
-    assert_eq!((verdict.programs_equal, verdict.functions_equal), (1, 3));
+    assert_eq!((verdict.programs.equal, verdict.functions_equal), (1, 3));
 }
 
 #[test]
@@ -173,12 +158,11 @@ fn a_known_difference_hides_nothing_but_itself() {
     // ours: r0 s/= r0 by offset 1; cilium drops the offset.
     let ours = |last| output(&["3f00010000000000".into(), mov(last)], &[], None);
     let theirs = output(&["3f00000000000000".into(), mov(1)], &[], None);
-    let scope = Scope {
-        witness: Witness::Cilium,
-        relocations: false,
-    };
+    let scope = Witness::Cilium;
     let verdict = outputs(&ours(1), &theirs, scope);
-    assert_eq!(verdict.known.get("alu-offset-lost"), Some(&1));
+    let tally = &verdict.classes[&(Witness::Cilium, "alu-offset-lost")];
+    assert_eq!((tally.programs, tally.places), (1, 1));
+    assert_eq!((verdict.programs.equal, verdict.programs.known), (0, 1));
     assert!(verdict.differences.is_empty());
     assert_eq!(outputs(&ours(2), &theirs, scope).differences.len(), 1);
     assert_eq!(differences(&ours(1), &theirs, Witness::Libbpf).len(), 1);
@@ -215,12 +199,9 @@ fn the_values_of_kconfig_may_stand_in_the_order_of_the_host() {
         Output::parse(&line.to_string(), big_endian).unwrap()
     };
     let maps = |a: &str, b: &str, big_endian| {
-        let scope = Scope {
-            witness: Witness::Libbpf,
-            relocations: false,
-        };
+        let scope = Witness::Libbpf;
         outputs(&map(a, big_endian), &map(b, big_endian), scope)
-            .maps
+            .differences
             .len()
     };
     assert_eq!(maps("0007020c", "0c020700", true), 0);
@@ -250,13 +231,102 @@ fn only_cilium_lists_struct_ops_of_a_type_that_the_kernel_lacks() {
         Output::parse(&map.to_string(), false).unwrap()
     };
     let lines = |kind, witness| {
-        let scope = Scope {
-            witness,
-            relocations: false,
-        };
-        outputs(&none, &listed(kind), scope).maps
+        let scope = witness;
+        outputs(&none, &listed(kind), scope).differences
     };
     assert!(lines(26, Witness::Cilium).is_empty());
     assert_eq!(lines(26, Witness::Libbpf).len(), 1);
     assert_eq!(lines(2, Witness::Cilium).len(), 1);
+}
+
+/// One program with these lines and one relocation of its first instruction.
+fn described(lines: &str, new: i64, bytes: &str) -> Output {
+    let line = format!(
+        r#"{{"program":"p","section":"tc","insns":{},"bytes":"{bytes}","lines":{lines},
+        "relocations":[{{"insn":0,"kind":"byte_off","outcome":"patched","new":{new}}}]}}"#,
+        bytes.len() / 16
+    );
+    Output::parse(&line.replace('\n', ""), false).unwrap()
+}
+
+#[test]
+fn lines_are_compared() {
+    let exit = EXIT.repeat(2);
+    let ours = described(r#"[[0,3,1,"a.c"],[1,4,1,"a.c"]]"#, 8, &exit);
+    let same = outputs(&ours, &ours, Witness::Libbpf);
+    assert_eq!((same.differences.len(), same.lines), (0, 2));
+    for other in [
+        r#"[[0,3,1,"a.c"],[1,5,1,"a.c"]]"#,
+        r#"[[0,3,1,"a.c"],[1,4,1,"b.c"]]"#,
+        r#"[[0,3,1,"a.c"],[1,4,2,"a.c"]]"#,
+        r#"[[0,3,1,"a.c"]]"#,
+        "[]",
+    ] {
+        for witness in [Witness::Libbpf, Witness::Cilium, Witness::Aya] {
+            let theirs = described(other, 8, &exit);
+            assert_eq!(differences(&ours, &theirs, witness).len(), 1, "{other}");
+        }
+    }
+}
+
+#[test]
+fn cilium_keeps_one_line_for_each_instruction_the_last() {
+    let exit = EXIT.repeat(2);
+    let ours = described(r#"[[0,3,1,"a.c"],[0,4,1,"a.c"],[1,5,1,"a.c"]]"#, 8, &exit);
+    let last = described(r#"[[0,4,1,"a.c"],[1,5,1,"a.c"]]"#, 8, &exit);
+    let first = described(r#"[[0,3,1,"a.c"],[1,5,1,"a.c"]]"#, 8, &exit);
+    assert!(differences(&ours, &last, Witness::Cilium).is_empty());
+    assert_eq!(differences(&ours, &first, Witness::Cilium).len(), 1);
+    assert_eq!(differences(&ours, &last, Witness::Libbpf).len(), 1);
+}
+
+#[test]
+fn cilium_loses_the_line_of_a_poisoned_instruction_and_of_no_other() {
+    let poisoned = format!("850000001023ad0b{EXIT}");
+    let ours = described(r#"[[0,3,1,"a.c"],[1,4,1,"a.c"]]"#, 8, &poisoned);
+    let lost = |lines: &str| described(lines, 8, &poisoned);
+    assert!(differences(&ours, &lost(r#"[[1,4,1,"a.c"]]"#), Witness::Cilium).is_empty());
+    assert_eq!(
+        differences(&ours, &lost(r#"[[0,3,1,"a.c"]]"#), Witness::Cilium).len(),
+        1
+    );
+}
+
+#[test]
+fn decisions_are_compared_with_libbpf() {
+    let ours = described("[]", -1, EXIT);
+    let unsigned = described("[]", -1, EXIT);
+    assert!(differences(&ours, &unsigned, Witness::Libbpf).is_empty());
+    let other = described("[]", 8, EXIT);
+    assert_eq!(differences(&ours, &other, Witness::Libbpf).len(), 1);
+}
+
+#[test]
+fn a_refusal_without_a_known_cause_is_a_difference() {
+    let linked = output(&[EXIT.into()], &[], None);
+    let refused = |why: &str| {
+        let line = serde_json::json!({"program": "p", "section": "tc", "error": why});
+        Output::parse(&line.to_string(), false).unwrap()
+    };
+    let verdict = outputs(&linked, &refused("no"), Witness::Cilium);
+    assert_eq!(
+        (verdict.differences.len(), verdict.programs.only_ours),
+        (1, 1)
+    );
+    let known = "relocating instruction: map \"m\": unsupported binding: STB_WEAK";
+    assert!(differences(&linked, &refused(known), Witness::Cilium).is_empty());
+    assert_eq!(
+        differences(&linked, &refused(known), Witness::Libbpf).len(),
+        1
+    );
+}
+
+#[test]
+fn a_program_that_only_the_witness_knows_is_static_or_a_difference() {
+    let linked = output(&[EXIT.into()], &[], None);
+    let mut none = Output::default();
+    assert_eq!(differences(&none, &linked, Witness::Cilium).len(), 1);
+    none.statics.insert(("tc".to_owned(), "p".to_owned()));
+    assert!(differences(&none, &linked, Witness::Cilium).is_empty());
+    assert_eq!(differences(&none, &linked, Witness::Libbpf).len(), 1);
 }
