@@ -9,6 +9,7 @@
 #   make check-tools       libbpf-tools loaded by libbpf and by the example loader, compared
 #   make check-selftests   the same for all of the kernel's selftests
 #   make check-peers       all objects and kernels of the cache, linked by three other linkers too
+#   make corpus            all the real programs that bpflink is compared over, compiled (corpus/README.md)
 #   make bench             bpflink beside libbpf, cilium/ebpf and aya-obj: how fast, how much memory
 #
 # Building needs cargo and a C linker, nothing else. Offline: CARGOFLAGS="--locked --offline".
@@ -38,7 +39,7 @@ OUT := $(TARGET_DIR)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release
 SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 COMMAND_SOURCES := cli/Cargo.toml $(shell find cli/src -name '*.rs')
 
-.PHONY: all lib install install-lib uninstall header setup demo check bench clean
+.PHONY: all lib install install-lib uninstall header setup demo check corpus bench clean
 all: lib $(OUT)/bpflink
 lib: $(OUT)/libbpflink.so $(OUT)/libbpflink.a $(OUT)/bpflink.pc
 
@@ -101,6 +102,9 @@ check: setup
 
 check-%: setup
 	@scripts/check $*
+
+corpus: setup
+	@. scripts/env.sh && corpus/all.py
 
 bench: setup
 	@. scripts/env.sh && $(MAKE) --no-print-directory -s -C bench && bench/run.py $(BENCH)

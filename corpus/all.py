@@ -6,6 +6,7 @@ many programs compiled, and what the compilers said of the others.
 """
 
 import argparse
+import re
 import resource
 import subprocess
 import sys
@@ -178,7 +179,9 @@ def cpu():
 
 def reason(text):
     """What a compiler said, without the place."""
-    return text.split("error: ", 1)[-1][:160]
+    said = re.sub(r"0x[0-9a-f]+: ", "", text.split("error: ", 1)[-1])
+    unknown = re.match(r".*Cannot select: \w+ = \w+", said)
+    return unknown[0] if unknown else said[:160]
 
 
 def fetch_kernels():

@@ -3,6 +3,7 @@
 
 import itertools
 import os
+import re
 import sys
 import tempfile
 import unittest
@@ -174,7 +175,7 @@ class Names(unittest.TestCase):
     def test_programs_of_projects(self):
         def takes(name, path):
             project = projects.PROJECTS[name]
-            return bool(__import__("re").fullmatch(project.programs, path))
+            return bool(re.fullmatch(project.programs, path))
 
         self.assertTrue(takes("xdp-tools", "xdp-filter/xdpfilt_alw_all.c"))
         self.assertTrue(takes("xdp-tools", "lib/libxdp/xsk_def_xdp_prog_5.3.c"))
@@ -182,6 +183,14 @@ class Names(unittest.TestCase):
         self.assertTrue(takes("systemd", "src/bpf/restrict-fs.bpf.c"))
         self.assertFalse(takes("systemd", "src/core/bpf-firewall.c"))
         self.assertTrue(takes("cilium-ebpf", "testdata/loader.c"))
+
+
+    def test_reasons_that_differ_in_their_place_are_one(self):
+        def one(address):
+            return corpus.reason(f"error: error in backend: Cannot select: {address}: i64 = sdiv {address}, a.c:1:2")
+
+        self.assertEqual(one("0x1a"), one("0x2b"))
+        self.assertEqual(corpus.reason("a.c:1: error: unknown type name 'u32'"), "unknown type name 'u32'")
 
 
 class Plan(unittest.TestCase):
