@@ -3,32 +3,51 @@
 use std::fmt;
 use std::sync::Arc;
 
+use memmap2::Mmap;
+
 /// Immutable bytes that a [`Btf`](super::Btf) keeps alive and reads in place.
 #[derive(Clone)]
-pub struct Data(Arc<dyn AsRef<[u8]> + Send + Sync>);
+pub struct Data(Buffer);
+
+/// The usual two by themselves: every look at a type asks for the bytes.
+#[derive(Clone)]
+enum Buffer {
+    Owned(Arc<Vec<u8>>),
+    Mapped(Arc<Mmap>),
+    Other(Arc<dyn AsRef<[u8]> + Send + Sync>),
+}
 
 impl Data {
-    /// Takes over any immutable buffer: a `Vec<u8>`, a mapping.
+    /// Takes over any immutable buffer.
     pub fn new(buffer: impl AsRef<[u8]> + Send + Sync + 'static) -> Data {
-        Data(Arc::new(buffer))
+        Data(Buffer::Other(Arc::new(buffer)))
+    }
+
+    /// A file of the kernel's.
+    pub(super) fn mapped(map: Mmap) -> Data {
+        Data(Buffer::Mapped(Arc::new(map)))
     }
 
     /// The bytes.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        (*self.0).as_ref()
+        match &self.0 {
+            Buffer::Owned(bytes) => bytes,
+            Buffer::Mapped(map) => map,
+            Buffer::Other(buffer) => (**buffer).as_ref(),
+        }
     }
 }
 
 impl From<Vec<u8>> for Data {
     fn from(bytes: Vec<u8>) -> Data {
-        Data::new(bytes)
+        Data(Buffer::Owned(Arc::new(bytes)))
     }
 }
 
 impl From<&[u8]> for Data {
     fn from(bytes: &[u8]) -> Data {
-        Data::new(bytes.to_vec())
+        bytes.to_vec().into()
     }
 }
 

@@ -30,7 +30,7 @@ impl Data {
         if path.parent() == Some(Path::new(SYSFS_BTF))
             && let Ok(map) = map_read_only(&file, len as usize)
         {
-            return Ok(Data::new(map));
+            return Ok(Data::mapped(map));
         }
         let mut bytes = Vec::with_capacity(len as usize);
         Read::by_ref(&mut file)

@@ -76,11 +76,11 @@ impl Kind {
 
     /// The kind of a number; numbers of the future are [`Kind::Unknown`].
     #[inline]
-    pub fn from_number(number: u8) -> Kind {
-        Kind::ALL
-            .get(usize::from(number))
-            .copied()
-            .unwrap_or(Kind::Unknown)
+    pub const fn from_number(number: u8) -> Kind {
+        match (number as usize) < Kind::ALL.len() {
+            true => Kind::ALL[number as usize],
+            false => Kind::Unknown,
+        }
     }
 
     /// The lower-case name that bpftool prints.
@@ -117,6 +117,13 @@ impl Kind {
             self,
             Kind::Typedef | Kind::Volatile | Kind::Const | Kind::Restrict | Kind::TypeTag
         )
+    }
+
+    /// Whether types of this kind may have a name.
+    #[inline]
+    pub(super) fn may_have_name(self) -> bool {
+        use Kind::{Array, Const, FuncProto, Ptr, Restrict, Volatile};
+        !matches!(self, Ptr | Array | Const | Volatile | Restrict | FuncProto)
     }
 
     /// Whether this is a struct or a union.

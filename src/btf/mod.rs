@@ -14,6 +14,8 @@ mod ext_test;
 mod kernel;
 mod kind;
 mod map;
+mod name_chains;
+mod name_prefixes;
 mod names;
 mod prepare;
 mod raw;
@@ -21,6 +23,7 @@ mod relocate;
 mod scan;
 #[cfg(test)]
 mod scan_test;
+mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 mod view;

@@ -1,18 +1,20 @@
-//! Types by name: one index per BTF, built on first need and shared.
+//! Types by name: two lists per BTF, each searched in the way that pays.
 //!
-//! Two halves, each built only when it is asked for: the types that C can name
-//! (what CO-RE looks for), and the rest (functions, variables, sections, tags),
-//! of which a kernel has three times as many.
+//! One list has the types that C can name (what CO-RE looks for), the other the
+//! rest (functions, variables, sections, tags), of which a kernel has three times
+//! as many. Each is looked at when it is first asked for a name.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::name_chains::Chains;
+use super::name_prefixes::{Prefixes, Wanted};
 use super::scan::is_type;
-use super::{Btf, Kind, MAX_NAME, TypeId};
+use super::table::TypeTable;
+use super::{Btf, Kind, TypeId};
 
-/// The end of a chain, and an empty bucket.
-const END: u32 = u32::MAX;
+/// So many searches cost about what the hash table does that makes more of them quick.
+const SEARCHES: u32 = 24;
 
 /// The name without its last `___flavour`, by which CO-RE tells variants of one
 /// type apart: `task_struct___v5` is `task_struct`. The three underscores need a
@@ -27,22 +29,126 @@ pub fn essential_name(name: &[u8]) -> &[u8] {
     }
 }
 
-/// The lazily built indexes of one BTF.
+/// The lists of one BTF.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    types: OnceLock<Index>,
-    others: OnceLock<(Vec<u32>, Index)>,
+    types: List,
+    others: List,
+    /// Where the others start; the pass over the types lists only the first half.
+    other_starts: OnceLock<Vec<u32>>,
 }
 
-/// A hash table of chains over a list of types, each given by where it starts.
-/// Chains are in the order of the list; equal names share one.
-#[derive(Debug)]
-struct Index {
-    seed: u64,
-    /// For each bucket the number of its first type in the list.
-    heads: Vec<u32>,
-    /// For each type the number of the next one of its chain.
-    next: Vec<u32>,
+/// How the names of a list of types are found.
+#[derive(Debug, Default)]
+struct List {
+    prefixes: OnceLock<Prefixes>,
+    searched: AtomicU32,
+    chains: OnceLock<Chains>,
+}
+
+/// Where the types of a list start, in the order of their ids.
+#[derive(Clone, Copy)]
+pub(super) enum Starts<'a> {
+    /// Those that the pass over the types noted.
+    Named(&'a TypeTable),
+    Others(&'a [u32]),
+}
+
+impl Starts<'_> {
+    pub(super) fn len(self) -> usize {
+        match self {
+            Starts::Named(table) => table.named_len(),
+            Starts::Others(list) => list.len(),
+        }
+    }
+
+    fn get(self, number: u32) -> Option<u32> {
+        match self {
+            Starts::Named(table) => table.named_start(number),
+            Starts::Others(list) => list.get(number as usize).copied(),
+        }
+    }
+
+    pub(super) fn for_each(self, each: impl FnMut(u32)) {
+        match self {
+            Starts::Named(table) => table.named().for_each(each),
+            Starts::Others(list) => list.iter().copied().for_each(each),
+        }
+    }
+
+    pub(super) fn for_each_back(self, each: impl FnMut(u32)) {
+        match self {
+            Starts::Named(table) => table.named().rev().for_each(each),
+            Starts::Others(list) => list.iter().rev().copied().for_each(each),
+        }
+    }
+}
+
+/// A list, and where its types start.
+#[derive(Clone, Copy)]
+struct Half<'a> {
+    btf: &'a Btf,
+    starts: Starts<'a>,
+    list: &'a List,
+}
+
+/// Numbers of types that may have a name, ascending.
+enum Found<'a> {
+    InChain(&'a Chains, Option<u32>),
+    ByPrefix(&'a Prefixes, Wanted, std::ops::Range<usize>),
+}
+
+impl Iterator for Found<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        match self {
+            Found::InChain(chains, next) => {
+                let found = (*next)?;
+                *next = chains.after(found);
+                Some(found)
+            }
+            Found::ByPrefix(prefixes, wanted, range) => {
+                let found = prefixes.find(*wanted, range.clone())?;
+                range.start = found.saturating_add(1);
+                Some(found as u32)
+            }
+        }
+    }
+}
+
+impl<'a> Half<'a> {
+    /// Numbers of the types that may have that essential name.
+    fn find(self, essential: &[u8]) -> Found<'a> {
+        let List {
+            prefixes,
+            searched,
+            chains,
+        } = self.list;
+        // How often is only a question of speed: no order of threads matters.
+        let build = || Chains::build(self.btf, self.starts);
+        let chains = match searched.fetch_add(1, Ordering::Relaxed) {
+            0..SEARCHES => chains.get(),
+            _ => Some(chains.get_or_init(build)),
+        };
+        if let Some(chains) = chains {
+            return Found::InChain(chains, chains.first(essential));
+        }
+        let prefixes = prefixes.get_or_init(|| Prefixes::build(self.btf, self.starts));
+        let wanted = Wanted::of(essential);
+        Found::ByPrefix(prefixes, wanted, prefixes.range(wanted))
+    }
+
+    /// Ids and whole names of the types of an essential name.
+    fn matching(self, essential: &'a [u8]) -> impl Iterator<Item = (TypeId, &'a [u8])> + 'a {
+        let btf = self.btf;
+        self.find(essential).filter_map(move |number| {
+            let start = self.starts.get(number)?;
+            let name_off = btf.endian().u32_at(btf.type_bytes(), start as usize)?;
+            let name = btf.name_with_essential(name_off, essential)?;
+            Some((btf.id_at(start)?, name))
+        })
+    }
 }
 
 impl Btf {
@@ -50,8 +156,7 @@ impl Btf {
     /// integers, floats, composites, enums, typedefs and forward declarations.
     /// Types of the base are not among them.
     pub fn named<'a>(&'a self, essential: &'a [u8]) -> impl Iterator<Item = TypeId> + 'a {
-        let (starts, index) = self.type_names();
-        self.matching(starts, index, essential).map(|(id, _)| id)
+        self.type_names().matching(essential).map(|(id, _)| id)
     }
 
     /// Own types of one of `kinds` whose whole name is `name`, in the order of their ids.
@@ -69,7 +174,7 @@ impl Btf {
         ];
         let candidates = halves.into_iter().flatten();
         candidates
-            .flat_map(move |(starts, index)| self.matching(starts, index, essential))
+            .flat_map(move |half| half.matching(essential))
             .filter(move |&(id, whole)| {
                 let kind = self.type_by_id(id).map(|ty| ty.kind());
                 whole == name && kind.is_ok_and(|kind| kinds.contains(&kind))
@@ -77,156 +182,43 @@ impl Btf {
             .map(|(id, _)| id)
     }
 
-    fn type_names(&self) -> (&[u32], &Index) {
-        let starts = self.named_starts();
-        let build = || Index::build(self, starts);
-        (starts, self.names.types.get_or_init(build))
+    fn type_names(&self) -> Half<'_> {
+        Half {
+            btf: self,
+            starts: Starts::Named(self.table()),
+            list: &self.names.types,
+        }
     }
 
-    fn other_names(&self) -> (&[u32], &Index) {
-        let build = || {
+    fn other_names(&self) -> Half<'_> {
+        let others = || {
             let mut starts = Vec::new();
-            self.for_each_head(|_, start, name_off, kind| {
-                if name_off != 0 && !is_type(kind) {
+            self.for_each_start(|start, kind| {
+                if !is_type(kind) && kind.may_have_name() {
                     starts.push(start);
                 }
             });
-            let index = Index::build(self, &starts);
-            (starts, index)
+            starts
         };
-        let (starts, index) = self.names.others.get_or_init(build);
-        (starts, index)
-    }
-
-    /// Ids and whole names of the types in `starts` of an essential name.
-    fn matching<'a>(
-        &'a self,
-        starts: &'a [u32],
-        index: &'a Index,
-        essential: &'a [u8],
-    ) -> impl Iterator<Item = (TypeId, &'a [u8])> + 'a {
-        index.chain(essential).filter_map(move |number| {
-            let start = *starts.get(number as usize)?;
-            let name_off = self.endian().u32_at(self.type_bytes(), start as usize)?;
-            let name = self.short_string(name_off)?;
-            let matches = essential_name(name) == essential;
-            matches.then(|| Some((self.id_at(start)?, name)))?
-        })
-    }
-}
-
-impl Index {
-    fn build(btf: &Btf, starts: &[u32]) -> Index {
-        // A seed that nobody can know in advance keeps a crafted BTF from
-        // putting all its names into one chain.
-        let seed = RandomState::new().hash_one(0u64);
-        let hasher = Hasher { seed, btf };
-        let buckets = starts.len().max(1).next_power_of_two();
-        let mut heads = vec![END; buckets];
-        let mut next = vec![END; starts.len()];
-        // Backwards, so that chains run forward.
-        let types = starts.iter().zip(&mut next).enumerate();
-        for (number, (&start, next)) in types.rev() {
-            if let Some(hash) = hasher.of_type(start)
-                && let Some(head) = heads.get_mut(hash as usize & (buckets - 1))
-            {
-                *next = std::mem::replace(head, number as u32);
-            }
-        }
-        Index { seed, heads, next }
-    }
-
-    /// Numbers of types that may have that essential name, ascending.
-    fn chain(&self, essential: &[u8]) -> impl Iterator<Item = u32> + use<'_> {
-        let bucket = hash(self.seed, essential) as usize & (self.heads.len() - 1);
-        let mut number = self.heads.get(bucket).copied().unwrap_or(END);
-        std::iter::from_fn(move || {
-            let found = (number != END).then_some(number)?;
-            number = self.next.get(found as usize).copied().unwrap_or(END);
-            Some(found)
-        })
-    }
-}
-
-/// Hashes the essential names of types.
-struct Hasher<'a> {
-    seed: u64,
-    btf: &'a Btf,
-}
-
-impl Hasher<'_> {
-    /// The hash for the type that starts at `start`; `None` where it has no usable name.
-    #[inline(always)]
-    fn of_type(&self, start: u32) -> Option<u32> {
-        let btf = self.btf;
-        let name_off = btf.endian().u32_at(btf.type_bytes(), start as usize)?;
-        let own = name_off.checked_sub(btf.first_string());
-        own.and_then(|at| hash_at(self.seed, btf.string_bytes(), at as usize))
-            .or_else(|| self.the_long_way(name_off))
-    }
-
-    #[cold]
-    fn the_long_way(&self, name_off: u32) -> Option<u32> {
-        let name = self.btf.short_string(name_off)?;
-        Some(hash(self.seed, essential_name(name)))
-    }
-}
-
-/// Each byte a 1.
-const ONES: u64 = u64::from_ne_bytes([1; 8]);
-/// The top bit of each byte.
-const TOPS: u64 = ONES << 7;
-
-/// A top bit for each zero byte; above the lowest one, possibly also for others.
-#[inline(always)]
-fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & TOPS
-}
-
-/// Multiplies into 128 bits and folds the halves.
-#[inline(always)]
-fn mix(hash: u64, word: u64) -> u64 {
-    let wide = u128::from(hash ^ word) * 0x9e37_79b9_7f4a_7c15;
-    wide as u64 ^ (wide >> 64) as u64
-}
-
-/// The hash of a name: eight bytes at a time, the last word filled up with zeros
-/// (and nothing but zeros behind a name of a multiple of eight bytes).
-fn hash(seed: u64, name: &[u8]) -> u32 {
-    let (words, rest) = name.as_chunks::<8>();
-    let hash = words
-        .iter()
-        .fold(seed, |hash, &word| mix(hash, u64::from_le_bytes(word)));
-    let mut last = [0; 8];
-    last.iter_mut().zip(rest).for_each(|(to, &from)| *to = from);
-    mix(hash, u64::from_le_bytes(last)) as u32
-}
-
-/// The same for the NUL-terminated name at `at`, in one go and without looking for
-/// its end first. `None` where the name may have a flavour, or where it ends
-/// within the last bytes of the strings: those take the long way.
-#[inline]
-fn hash_at(seed: u64, strings: &[u8], at: usize) -> Option<u32> {
-    const UNDERSCORES: u64 = ONES * b'_' as u64;
-    let mut hash = seed;
-    let mut pairs = 0;
-    let (words, _) = strings.get(at..)?.as_chunks::<8>();
-    for word in words.iter().take(MAX_NAME / 8) {
-        let mut word = u64::from_le_bytes(*word);
-        let end = zero_bytes(word);
-        if end != 0 {
-            // Keeps the bytes below the lowest zero byte.
-            word &= (end & end.wrapping_neg()).wrapping_sub(1) >> 7;
-        }
-        // Three underscores in a row put at least two into one word.
-        let underscores = zero_bytes(word ^ UNDERSCORES);
-        pairs |= underscores & underscores << 8;
-        hash = mix(hash, word);
-        if end != 0 {
-            return (pairs == 0).then_some(hash as u32);
+        Half {
+            btf: self,
+            starts: Starts::Others(self.names.other_starts.get_or_init(others)),
+            list: &self.names.others,
         }
     }
-    None
+
+    /// The name at `offset`, where its essential name is this one.
+    fn name_with_essential(&self, offset: u32, essential: &[u8]) -> Option<&[u8]> {
+        // Most names that begin alike are told apart without being measured.
+        let own = offset.checked_sub(self.first_string());
+        if let Some(tail) = own.and_then(|own| self.string_bytes().get(own as usize..))
+            && !tail.starts_with(essential)
+        {
+            return None;
+        }
+        let name = self.short_string(offset)?;
+        (essential_name(name) == essential && !name.is_empty()).then_some(name)
+    }
 }
 
 #[cfg(test)]
@@ -306,27 +298,6 @@ mod tests {
         assert_eq!(ids(&split, "module_only"), [own]);
         assert_eq!(ids(&split, "dentry"), []);
         assert_eq!(ids(&base, "file"), [1]);
-    }
-
-    #[test]
-    fn a_name_hashes_alike_in_the_strings_and_alone() {
-        let names = [
-            "a",
-            "ab_c",
-            "1234567",
-            "12345678",
-            "123456789",
-            "a_longer_name_of_25_bytes",
-        ];
-        for name in names {
-            let strings = [b"\0", name.as_bytes(), b"\0next___name\0 and so on"].concat();
-            let alone = hash(7, name.as_bytes());
-            assert_eq!(hash_at(7, &strings, 1), Some(alone), "{name}");
-        }
-        for name in ["a__b", "abcdef__", "abcdefg___h", "abcdef___h"] {
-            let strings = [name.as_bytes(), b"\0                "].concat();
-            assert_eq!(hash_at(7, &strings, 0), None, "{name}");
-        }
     }
 
     #[test]

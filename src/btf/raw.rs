@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::kind::{KINDS, KindLayout, LAYOUTS};
 use super::names::Names;
-use super::scan::TypeTable;
+use super::table::TypeTable;
 use super::{BtfError, Data, Kind, MAX_NAME, Type, TypeId};
 use crate::bytes::{Endian, cstr_at, range_within, slice_at};
 
@@ -45,9 +45,9 @@ impl Btf {
             None => (1, 0),
         };
         header.check_strings(data.bytes(), base.is_some())?;
-        let layouts = header.layouts(data.bytes())?;
+        let layouts = header.layouts(data.bytes());
         let types = data.bytes().get(header.types.clone()).unwrap_or_default();
-        let table = TypeTable::scan(types, header.endian, first_id, &layouts)?;
+        let table = TypeTable::scan(types, header.endian, first_id, layouts.as_deref())?;
         Ok(Btf {
             endian: header.endian,
             types: header.types,
@@ -151,18 +151,16 @@ impl Btf {
         })
     }
 
-    /// Calls `each` with id, start, name offset and kind of every own type, in order.
-    pub(super) fn for_each_head(&self, mut each: impl FnMut(TypeId, u32, u32, Kind)) {
+    /// Calls `each` with start and kind of every own type, in order.
+    pub(super) fn for_each_start(&self, mut each: impl FnMut(u32, Kind)) {
         let bytes = self.type_bytes();
-        self.table.for_each(bytes, |index, start, name_off, kind| {
-            let id = self.first_id.saturating_add(index);
-            each(id, start as u32, name_off, kind);
-        });
+        self.table
+            .for_each(bytes, |start, kind| each(start as u32, kind));
     }
 
-    /// Where own types that have a name and that C can name start.
-    pub(super) fn named_starts(&self) -> &[u32] {
-        self.table.named()
+    /// The places of all own types.
+    pub(super) fn table(&self) -> &TypeTable {
+        &self.table
     }
 
     /// The id of the own type that starts there.
@@ -297,12 +295,11 @@ impl Header {
         }
     }
 
-    fn layouts(&self, data: &[u8]) -> Result<[KindLayout; KINDS], BtfError> {
-        let mut table = LAYOUTS;
-        let entries = match &self.layout {
-            Some(range) => slice_at(data, range.start, range.len()).unwrap_or_default(),
-            None => return Ok(table),
-        };
+    /// The sizes of kinds that are not those of linux/btf.h alone.
+    fn layouts(&self, data: &[u8]) -> Option<Box<[KindLayout; KINDS]>> {
+        let range = self.layout.as_ref()?;
+        let mut table = Box::new(LAYOUTS);
+        let entries = slice_at(data, range.start, range.len()).unwrap_or_default();
         for (slot, entry) in table.iter_mut().zip(entries.chunks_exact(LAYOUT_ENTRY)) {
             if !slot.known
                 && let [fixed, each, ..] = *entry
@@ -314,6 +311,6 @@ impl Header {
                 };
             }
         }
-        Ok(table)
+        Some(table)
     }
 }

@@ -35,6 +35,9 @@ const BTF_KINDS: [Feature; 7] = [
     Feature::BtfTypeTag,
 ];
 const LAST_BTF_KIND: Feature = Feature::BtfEnum64;
+/// Features that programs ask for often, and that every kernel with [`LAST_BTF_KIND`]
+/// (Linux 6.0) has had for years.
+const OLDER: [Feature; 2] = [Feature::ProbeReadKernel, Feature::GlobalData];
 
 /// Asks the kernel whether it supports something; `None` where it does not say
 /// (without the privilege to load programs, say).
@@ -192,9 +195,15 @@ impl RunningKernel {
     /// answer, its release decides; where that is unknown too, it is a new one.
     ///
     /// Kinds of BTF came one after the other, and no kernel understands a later one
-    /// without the earlier: one question usually answers for all.
+    /// without the earlier: one question usually answers for all. Where it was answered, it
+    /// answers for [`OLDER`] too.
     pub(super) fn supports(&self, feature: Feature) -> bool {
         if BTF_KINDS.contains(&feature) && self.supports(LAST_BTF_KIND) {
+            return true;
+        }
+        // Not asked for their sake: that kind may be none of the caller's.
+        let last = self.probed.get(LAST_BTF_KIND as usize);
+        if OLDER.contains(&feature) && last.and_then(OnceLock::get) == Some(&true) {
             return true;
         }
         let ask = || {

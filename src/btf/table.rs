@@ -1,0 +1,239 @@
+//! Types by their numbers and places: what the pass over the type section leaves.
+//!
+//! Only every fourth start is kept; the others are a few steps away.
+
+use std::borrow::Cow;
+
+use super::kind::{KINDS, KindLayout, LAYOUTS};
+use super::scan::{STRIDE, Sizes, Types, why};
+use super::{BtfError, Kind, TypeId};
+use crate::bytes::Endian;
+
+/// Every how many types, as a power of two, the segment that a type lies in is kept.
+const HINT_SHIFT: u32 = 10;
+
+/// The starts of all types of one section, counted from 0.
+#[derive(Debug)]
+pub(super) struct TypeTable {
+    endian: Endian,
+    sizes: Cow<'static, Sizes>,
+    segments: Vec<Segment>,
+    /// For type 0, 1024, 2048, … the segment that it lies in.
+    hints: Vec<u32>,
+    count: u32,
+    /// How many of them are of a kind that [`is_type`](super::scan::is_type) says.
+    named: u32,
+}
+
+/// Types that were walked in a row.
+#[derive(Debug)]
+struct Segment {
+    /// The index of its first type.
+    first: u32,
+    /// Where it starts.
+    base: u32,
+    /// Where its first, fifth, … type starts, counted from there.
+    marks: Vec<u16>,
+    /// The number of its first named type among all.
+    first_named: u32,
+    /// Where each named type starts, counted like the marks.
+    named: Vec<u16>,
+}
+
+impl Segment {
+    #[inline]
+    fn place(&self, within: u16) -> usize {
+        self.base as usize + usize::from(within)
+    }
+}
+
+impl TypeTable {
+    /// Finds every type of the section, or says which is the first that is wrong.
+    pub(super) fn scan(
+        bytes: &[u8],
+        endian: Endian,
+        first_id: TypeId,
+        layouts: Option<&[KindLayout; KINDS]>,
+    ) -> Result<TypeTable, BtfError> {
+        // So starts and numbers of types fit 32 bits, and no type is longer than all.
+        if bytes.len() >= u32::MAX as usize {
+            return Err(BtfError::TooLarge);
+        }
+        let mut table = TypeTable {
+            endian,
+            sizes: layouts.map_or(Cow::Borrowed(Sizes::KNOWN), |l| Cow::Owned(Sizes::new(l))),
+            segments: Vec::new(),
+            hints: Vec::new(),
+            count: 0,
+            named: 0,
+        };
+        let scanned = match endian {
+            Endian::Little => table.fill::<false>(bytes),
+            Endian::Big => table.fill::<true>(bytes),
+        };
+        if let Err(offset) = scanned {
+            let id = first_id.saturating_add(table.count);
+            let layouts = layouts.unwrap_or(&LAYOUTS);
+            return Err(why(bytes, endian, offset, id, layouts));
+        }
+        match first_id.checked_add(table.count) {
+            Some(end) if end < u32::MAX => Ok(table),
+            _ => Err(BtfError::TooLarge),
+        }
+    }
+
+    /// Walks the section. An error is where the first wrong type starts, whose number is
+    /// `count` then.
+    fn fill<const BIG: bool>(&mut self, bytes: &[u8]) -> Result<(), usize> {
+        let sizes = self.sizes.clone();
+        let types = Types::<BIG> {
+            bytes,
+            sizes: &sizes,
+        };
+        let walks = types.walk_all();
+        self.segments.reserve_exact(walks.len());
+        let mut expected = 0;
+        for mut walk in walks {
+            if walk.start != expected {
+                walk = types.walk(expected, walk.limit());
+            }
+            let (first, first_named) = (self.count, self.named);
+            self.count = self.count.saturating_add(walk.count);
+            if walk.failed {
+                return Err(walk.pos as usize);
+            }
+            expected = walk.pos;
+            if walk.count > 0 {
+                self.named = self.named.saturating_add(walk.list.len() as u32);
+                self.segments.push(Segment {
+                    first,
+                    base: walk.start as u32,
+                    marks: walk.marks,
+                    first_named,
+                    named: walk.list,
+                });
+            }
+        }
+        let mut segment = 0;
+        for hint in 0..=self.count >> HINT_SHIFT {
+            let of_next = |s: &Segment| s.first <= hint << HINT_SHIFT;
+            while self.segments.get(segment + 1).is_some_and(of_next) {
+                segment += 1;
+            }
+            self.hints.push(segment as u32);
+        }
+        Ok(())
+    }
+
+    /// How many types there are.
+    #[inline]
+    pub(super) fn len(&self) -> u32 {
+        self.count
+    }
+
+    /// Where the type `index` starts in `bytes`, the section that was scanned.
+    #[inline]
+    pub(super) fn offset(&self, bytes: &[u8], index: u32) -> Option<usize> {
+        if index >= self.count {
+            return None;
+        }
+        let hint = *self.hints.get((index >> HINT_SHIFT) as usize)?;
+        let mut segments = self.segments.get(hint as usize..)?;
+        while let [_, next, ..] = segments
+            && next.first <= index
+        {
+            segments = segments.get(1..)?;
+        }
+        let segment = segments.first()?;
+        let within = index.checked_sub(segment.first)? as usize;
+        let mut start = segment.place(*segment.marks.get(within / STRIDE)?);
+        for _ in 0..within % STRIDE {
+            start = self.next(bytes, start)?;
+        }
+        Some(start)
+    }
+
+    /// Where types of the kinds that [`is_type`](super::scan::is_type) says start, in order;
+    /// anonymous ones are among them.
+    pub(super) fn named(&self) -> impl DoubleEndedIterator<Item = u32> {
+        let segments = self.segments.iter();
+        segments.flat_map(|s| s.named.iter().map(|&place| s.base + u32::from(place)))
+    }
+
+    /// How many those are.
+    pub(super) fn named_len(&self) -> usize {
+        self.named as usize
+    }
+
+    /// Where the one of this number starts.
+    pub(super) fn named_start(&self, number: u32) -> Option<u32> {
+        let behind = self.segments.partition_point(|s| s.first_named <= number);
+        let segment = self.segments.get(behind.checked_sub(1)?)?;
+        let within = number.checked_sub(segment.first_named)?;
+        let place = *segment.named.get(within as usize)?;
+        segment.base.checked_add(place.into())
+    }
+
+    /// The index of the type that starts at `offset`, which one of them does.
+    pub(super) fn index_of(&self, bytes: &[u8], offset: u32) -> Option<u32> {
+        let behind = self.segments.partition_point(|s| s.base <= offset);
+        let segment = self.segments.get(behind.checked_sub(1)?)?;
+        let place = offset - segment.base;
+        let behind = segment
+            .marks
+            .partition_point(|&mark| u32::from(mark) <= place);
+        let mark = behind.checked_sub(1)?;
+        let mut pos = segment.place(*segment.marks.get(mark)?);
+        for within in 0..STRIDE {
+            if pos == offset as usize {
+                return segment.first.checked_add((mark * STRIDE + within) as u32);
+            }
+            pos = self.next(bytes, pos)?;
+        }
+        None
+    }
+
+    /// Calls `each` with start and kind of every type, in order.
+    ///
+    /// Begins anew at every mark, so that few steps wait for one another.
+    #[inline]
+    pub(super) fn for_each(&self, bytes: &[u8], mut each: impl FnMut(usize, Kind)) {
+        let mut each = |start, top| each(start, Kind::from_number(top & 0x7f));
+        let ends = self.segments.iter().skip(1).map(|segment| segment.first);
+        for (segment, end) in self.segments.iter().zip(ends.chain([self.count])) {
+            let mut left = end.saturating_sub(segment.first) as usize;
+            for &mark in &segment.marks {
+                let group = left.min(STRIDE);
+                self.group(bytes, segment.place(mark), group, &mut each);
+                left -= group;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn group(&self, bytes: &[u8], start: usize, len: usize, each: &mut impl FnMut(usize, u8)) {
+        let mut start = start;
+        for _ in 0..len {
+            let Some((top, next)) = self.whole(bytes, start) else {
+                return;
+            };
+            each(start, top);
+            start = next;
+        }
+    }
+
+    #[inline(always)]
+    fn whole(&self, bytes: &[u8], start: usize) -> Option<(u8, usize)> {
+        let sizes = &*self.sizes;
+        match self.endian {
+            Endian::Little => Types::<false> { bytes, sizes }.whole(start),
+            Endian::Big => Types::<true> { bytes, sizes }.whole(start),
+        }
+    }
+
+    /// Where the type behind the one at `offset` starts.
+    #[inline]
+    pub(super) fn next(&self, bytes: &[u8], offset: usize) -> Option<usize> {
+        self.whole(bytes, offset).map(|(_, next)| next)
+    }
+}
