@@ -9,39 +9,47 @@ use std::sync::Arc;
 ///
 /// Names in object files are bytes; where one is shown, bytes that are no
 /// UTF-8 are replaced.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Arc<CStr>);
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(
+    /// `None` for the empty one: most defaults are thrown away.
+    Option<Arc<CStr>>,
+);
+
+/// Names up to this length are put together without a buffer of their own.
+const SHORT: usize = 64;
 
 impl Name {
     /// A name from bytes; what follows a NUL is not part of it.
     pub fn new(bytes: &[u8]) -> Name {
-        let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
-        let mut owned = Vec::with_capacity(end + 1);
-        owned.extend_from_slice(bytes.get(..end).unwrap_or_default());
-        owned.push(0);
-        let c_str = CStr::from_bytes_until_nul(&owned).unwrap_or_default();
-        Name(c_str.into())
+        let mut short = [0; SHORT];
+        match short.get_mut(..bytes.len()) {
+            Some(start) if bytes.len() < SHORT => {
+                start.copy_from_slice(bytes);
+                Name::terminated(&short)
+            }
+            _ => Name::terminated(&[bytes, &[0]].concat()),
+        }
+    }
+
+    /// A name from bytes that have a NUL.
+    fn terminated(bytes: &[u8]) -> Name {
+        let name = CStr::from_bytes_until_nul(bytes).unwrap_or_default();
+        Name((!name.is_empty()).then(|| name.into()))
     }
 
     /// The bytes, without the NUL.
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.to_bytes()
+        self.as_c_str().to_bytes()
     }
 
     /// The name as a C string.
     pub fn as_c_str(&self) -> &CStr {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// Whether there is no name at all.
     pub fn is_empty(&self) -> bool {
         self.as_bytes().is_empty()
-    }
-}
-
-impl Default for Name {
-    fn default() -> Name {
-        Name(Arc::from(c""))
     }
 }
 
@@ -80,10 +88,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_length_is_whole() {
+        for len in 0..200 {
+            let name = "n".repeat(len);
+            assert_eq!(Name::from(name.as_str()).as_bytes(), name.as_bytes());
+            let with_more = [name.as_bytes(), b"\0more"].concat();
+            assert_eq!(Name::new(&with_more), name.as_str());
+        }
+    }
+
+    #[test]
     fn keeps_bytes_and_ends_at_nul() {
         assert_eq!(Name::new(b"a\0b"), "a");
         assert_eq!(Name::new(b"\xff.bss").to_string(), "\u{fffd}.bss");
         assert!(Name::new(b"").is_empty());
         assert_eq!(Name::from("x").as_c_str(), c"x");
+        assert_eq!(Name::default().as_c_str(), c"");
+        assert_eq!(Name::new(b"\0a"), Name::default());
     }
 }

@@ -151,6 +151,22 @@ impl Btf {
         })
     }
 
+    /// Those of the kinds that `wanted` says; the others are passed over without being read.
+    pub(crate) fn own_types_of(&self, wanted: fn(Kind) -> bool) -> impl Iterator<Item = Type<'_>> {
+        let bytes = self.type_bytes();
+        let (mut id, mut start) = (self.first_id, 0);
+        std::iter::from_fn(move || {
+            loop {
+                let (kind, next) = self.table.kind_and_next(bytes, start)?;
+                let at = (id, start);
+                (id, start) = (id.checked_add(1)?, next);
+                if wanted(kind) {
+                    return Type::decode(self, at.0, bytes.get(at.1..)?);
+                }
+            }
+        })
+    }
+
     /// Calls `each` with start and kind of every own type, in order.
     pub(super) fn for_each_start(&self, mut each: impl FnMut(u32, Kind)) {
         let bytes = self.type_bytes();

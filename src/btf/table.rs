@@ -231,6 +231,13 @@ impl TypeTable {
         }
     }
 
+    /// The kind of the type at `offset`, and where the next one starts.
+    #[inline]
+    pub(super) fn kind_and_next(&self, bytes: &[u8], offset: usize) -> Option<(Kind, usize)> {
+        let (top, next) = self.whole(bytes, offset)?;
+        Some((Kind::from_number(top & 0x7f), next))
+    }
+
     /// Where the type behind the one at `offset` starts.
     #[inline]
     pub(super) fn next(&self, bytes: &[u8], offset: usize) -> Option<usize> {

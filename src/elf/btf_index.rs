@@ -64,6 +64,12 @@ pub(super) struct BtfIndex<'a> {
     pub(super) has_context_tags: bool,
 }
 
+/// The kinds that [`BtfIndex::add`] looks at.
+fn has_names_of_elf(kind: Kind) -> bool {
+    use Kind::{Datasec, DeclTag, Func, Struct, Var};
+    matches!(kind, Datasec | DeclTag | Func | Struct | Var)
+}
+
 /// What BPF_ANNOTATE_KV_PAIR puts before a legacy map's name.
 const ANNOTATION: &[u8] = b"____btf_map_";
 
@@ -75,7 +81,7 @@ impl<'a> BtfIndex<'a> {
         };
         let names = BtfNames::new(btf);
         let mut index = BtfIndex::default();
-        for ty in btf.own_types() {
+        for ty in btf.own_types_of(has_names_of_elf) {
             index.add(&names, &ty)?;
         }
         index.names = Some(names);

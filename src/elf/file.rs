@@ -128,6 +128,7 @@ impl<'d> ElfFile<'d> {
         let symbols = SymbolTable::parse(self.elf_endian, self.data, table, index, section.header)
             .map_err(|e| malformed(e.to_string()).section(&section.name))?;
         let count = self.sections.len();
+        self.symbols.reserve_exact(symbols.len());
         for (index, symbol) in symbols.enumerate() {
             let decoded = decode_symbol(&symbols, index, symbol, self.elf_endian, count, names)
                 .map_err(|fault| fault.record(index.0 as u32).section(&section.name))?;

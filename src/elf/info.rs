@@ -1,5 +1,7 @@
 //! Records of `.BTF.ext` that belong to instructions: func_info and line_info.
 
+use std::ops::Range;
+
 /// Records of one kind for one stream, sorted by instruction.
 ///
 /// Each record is kept as the file has it, in the object's byte order and with
@@ -75,15 +77,13 @@ impl InfoTable {
     }
 
     /// The records whose instruction lies in `range`, in order.
-    pub fn within(&self, range: std::ops::Range<u32>) -> impl Iterator<Item = (u32, &[u8])> {
+    pub fn within(&self, range: Range<u32>) -> impl ExactSizeIterator<Item = (u32, &[u8])> {
         let first = self.insns.partition_point(|&insn| insn < range.start);
         let insns = self.insns.get(first..).unwrap_or_default();
+        let behind = insns.partition_point(|&insn| insn < range.end);
         let skip = first.saturating_mul(self.record_size);
         let raw = self.bytes.get(skip..).unwrap_or_default();
-        insns
-            .iter()
-            .copied()
-            .zip(raw.chunks_exact(self.record_size.max(1)))
-            .take_while(move |&(insn, _)| insn < range.end)
+        let records = raw.chunks_exact(self.record_size.max(1));
+        insns.iter().take(behind).copied().zip(records)
     }
 }

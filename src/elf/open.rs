@@ -84,7 +84,7 @@ fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
     opening.object.jump_tables = std::mem::take(&mut opening.targets.jump_tables);
     opening.struct_ops()?;
     opening.warn_of_pointers();
-    opening.object.btf_layout = btf_layout::layout(&file, &opening.object.streams);
+    opening.object.btf_layout = btf_layout::layout(&file, &index, &opening.object.streams);
     let Object {
         streams,
         exceptions,

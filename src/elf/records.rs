@@ -4,6 +4,8 @@
 //! fits nowhere is left out with a warning, one that would change the wrong
 //! instruction is a defect of that instruction, and neither touches other records.
 
+use std::cell::OnceCell;
+
 use super::btf_index::BtfIndex;
 use super::fault::{Fault, Result, malformed};
 use super::file::ElfFile;
@@ -45,7 +47,7 @@ pub(super) fn attach(
         endian: file.endian,
         homes: Homes::new(file, section, names, targets, streams),
         section: &section.name,
-        second_slots: streams.iter().map(second_slots).collect(),
+        second_slots: vec![OnceCell::new(); streams.len()],
         streams,
         warnings,
         suppressed: 0,
@@ -63,8 +65,8 @@ struct Records<'a, 'd> {
     endian: Endian,
     homes: Homes<'a, 'd>,
     section: &'a Name,
-    /// For each stream.
-    second_slots: Vec<Vec<u32>>,
+    /// For each stream; looked for where a record stands behind a 64-bit load.
+    second_slots: Vec<OnceCell<Vec<u32>>>,
     streams: &'a mut [Stream],
     warnings: &'a mut Vec<String>,
     suppressed: usize,
@@ -82,19 +84,31 @@ enum Site {
 
 impl Records<'_, '_> {
     fn site(&self, stream: u32, offset: u32) -> Site {
-        let insns = self.streams.get(stream as usize).map(|s| s.insns.len());
         let slot = offset / INSN_SIZE as u32;
-        if slot as usize >= insns.unwrap_or(0) {
+        let stream_of = self.streams.get(stream as usize);
+        let Some(stream_of) = stream_of.filter(|s| (slot as usize) < s.insns.len()) else {
             return Site::Nowhere;
-        }
-        let seconds = self.second_slots.get(stream as usize);
-        if seconds.is_some_and(|seconds| seconds.binary_search(&slot).is_ok()) {
+        };
+        if self.is_second(stream, stream_of, slot) {
             return Site::Inside(slot.saturating_sub(1));
         }
         match offset.is_multiple_of(INSN_SIZE as u32) {
             true => Site::Insn(slot),
             false => Site::Inside(slot),
         }
+    }
+
+    /// Whether a slot is the second half of a 64-bit load.
+    fn is_second(&self, stream: u32, of: &Stream, slot: u32) -> bool {
+        let before = slot
+            .checked_sub(1)
+            .and_then(|before| of.insns.get(before as usize));
+        // A load may be the second half of another one: then only the whole stream tells.
+        before.is_some_and(|insn| insn.is_ld_imm64())
+            && self.second_slots.get(stream as usize).is_some_and(|slots| {
+                let slots = slots.get_or_init(|| second_slots(of));
+                slots.binary_search(&slot).is_ok()
+            })
     }
 
     /// Calls `each` for every record with its stream; the others are warned of.

@@ -264,21 +264,30 @@ fn function(file: &ElfFile<'_>, section: u32, stream: u32, offset: i64) -> Resul
 /// LLVM before 10 resolved calls inside a section itself and left no relocation:
 /// such a call's immediate is the distance from the next instruction.
 pub(super) fn add_local_calls(stream: &Stream, index: u32, found: &mut Relocated) {
-    let mut taken: Vec<u32> = found.references.iter().map(|r| r.insn).collect();
-    taken.extend(found.defects.iter().map(|defect| defect.insn));
-    taken.extend(second_slots(stream));
-    taken.sort_unstable();
-    for (slot, insn) in (0u32..).zip(&stream.insns) {
+    let unresolved = |&(slot, insn): &(u32, &Insn)| {
         let refers = insn.is_pseudo_call() || insn.is_pseudo_func();
-        if !refers || taken.binary_search(&slot).is_ok() || !covered(&stream.symbols, slot) {
-            continue;
+        let known = |references: &[Reference]| {
+            let found = references.binary_search_by_key(&slot, |reference| reference.insn);
+            found.is_ok()
+        };
+        refers && !known(&found.references)
+    };
+    let calls: Vec<(u32, &Insn)> = (0u32..).zip(&stream.insns).filter(unresolved).collect();
+    if !calls.is_empty() {
+        let mut taken: Vec<u32> = found.defects.iter().map(|defect| defect.insn).collect();
+        taken.extend(second_slots(stream));
+        taken.sort_unstable();
+        for (slot, insn) in calls {
+            if taken.binary_search(&slot).is_ok() || !covered(&stream.symbols, slot) {
+                continue;
+            }
+            match local_reference(stream, index, slot, *insn) {
+                Ok(reference) => found.references.push(reference),
+                Err(fault) => found.add_defect(fault, slot),
+            }
         }
-        match local_reference(stream, index, slot, *insn) {
-            Ok(reference) => found.references.push(reference),
-            Err(fault) => found.add_defect(fault, slot),
-        }
+        found.references.sort_by_key(|reference| reference.insn);
     }
-    found.references.sort_by_key(|reference| reference.insn);
     found.defects.sort_by_key(|defect| defect.insn);
 }
 

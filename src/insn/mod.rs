@@ -128,7 +128,11 @@ pub fn decode_stream(raw: &[u8], endian: Endian) -> Option<Vec<Insn>> {
 
 /// Encodes a stream into bytes.
 pub fn encode_stream(insns: &[Insn], endian: Endian) -> Vec<u8> {
-    insns.iter().flat_map(|insn| insn.encode(endian)).collect()
+    let mut bytes = Vec::with_capacity(insns.len().saturating_mul(INSN_SIZE));
+    for insn in insns {
+        bytes.extend_from_slice(&insn.encode(endian));
+    }
+    bytes
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ pub struct ContextTags {
 /// The functions that have a parameter with the tag `arg:ctx`.
 pub fn context_tags(btf: &Btf) -> HashMap<TypeId, ContextTags> {
     let mut tagged: HashMap<TypeId, ContextTags> = HashMap::new();
-    for tag in btf.own_types().filter(|ty| ty.kind() == Kind::DeclTag) {
+    for tag in btf.own_types_of(|kind| kind == Kind::DeclTag) {
         let function = tagged.entry(tag.target()).or_default();
         function.tags.push(tag.id());
         let number = tag.component_index().and_then(|n| u32::try_from(n).ok());

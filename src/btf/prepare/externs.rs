@@ -45,7 +45,8 @@ impl Externs {
             first_free_id: btf.type_count(),
             ..Externs::default()
         };
-        for ty in btf.own_types() {
+        let kinds = |kind| matches!(kind, Kind::Datasec | Kind::Func | Kind::Int);
+        for ty in btf.own_types_of(kinds) {
             match ty.kind() {
                 Kind::Datasec => externs.add_section(&ty),
                 Kind::Func if ty.linkage() == Some(Linkage::Extern) => {
@@ -189,8 +190,8 @@ pub struct KconfigVar {
 /// Places for the variables of `.kconfig`, and the size of the whole, as libbpf lays
 /// them out: larger alignment first, then smaller size, then by name.
 pub fn kconfig_layout(btf: &Btf) -> (Vec<KconfigVar>, u32) {
-    let sections = btf.own_types().filter(|ty| ty.kind() == Kind::Datasec);
-    let section = sections.into_iter().find(|ty| ty.short_name() == KCONFIG);
+    let mut sections = btf.own_types_of(|kind| kind == Kind::Datasec);
+    let section = sections.find(|ty| ty.short_name() == KCONFIG);
     let mut vars: Vec<(u32, u32, &[u8], TypeId)> = section
         .iter()
         .flat_map(|section| section.section_vars())

@@ -13,6 +13,7 @@ mod sanitize;
 #[cfg(test)]
 mod tests;
 
+use super::Kind;
 use super::write::{Draft, Writer};
 use super::{Btf, BtfError};
 use crate::feature::Feature;
@@ -43,7 +44,7 @@ pub fn prepare(
     let types = btf.type_bytes();
     writer.reserve(types.len());
     let mut copied = 0;
-    for ty in btf.own_types() {
+    for ty in btf.own_types_of(may_change) {
         let stays = !externs.may_change(&ty) && !layout.may_change(&ty);
         if stays && !sanitizer.may_change(&ty) {
             continue;
@@ -64,4 +65,12 @@ pub fn prepare(
     }
     sanitizer.finish(&mut writer)?;
     writer.finish()
+}
+
+/// Types of other kinds are taken by every kernel as the compiler wrote them.
+fn may_change(kind: Kind) -> bool {
+    use Kind::{Array, Fwd, Int, Ptr, Struct, Typedef, Union};
+    let first = matches!(kind, Int | Ptr | Array | Struct | Union | Fwd | Typedef);
+    let qualifier = matches!(kind, Kind::Volatile | Kind::Const | Kind::Restrict);
+    !first && !qualifier
 }

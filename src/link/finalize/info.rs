@@ -54,7 +54,10 @@ impl Job<'_, '_> {
                 continue;
             };
             let mut at_start = false;
-            for (insn, raw) in table.within(slots) {
+            let records = table.within(slots);
+            info.bytes
+                .reserve(records.len().saturating_mul(table.record_size()));
+            for (insn, raw) in records {
                 at_start |= insn == function.address.insn;
                 let moved = start.saturating_add(insn.saturating_sub(function.address.insn));
                 info.record_size = raw.len();
