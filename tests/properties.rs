@@ -1,11 +1,11 @@
 //! What holds for every object: the order of its parts does not matter, nor the
 //! byte order, nor how often it is linked; and no input makes the library panic
-//! or hang.
+//! or hang. BPFLINK_CASES=N is the number of cases that each is tried with.
 
 mod support;
 
 use bpflink::btf::Btf;
-use bpflink::link::{Program, Programs};
+use bpflink::link::Programs;
 use bpflink::{Object, Target};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -14,8 +14,9 @@ use support::btf::Order;
 use support::clang::compile;
 use support::link::*;
 use support::plan::{Function, Op, Plan, Shuffle, kernel};
+use support::real::cases;
+use support::seen::look;
 use support::time::bounded;
-use support::vm::decode;
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
@@ -35,65 +36,13 @@ fn plan() -> impl Strategy<Value = Plan> {
     vec(function, 1..9).prop_map(|functions| Plan { functions })
 }
 
-/// All that a loader sees of a program, but what counts type ids and lines.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Seen {
-    name: String,
-    insns: Vec<[i32; 5]>,
-    functions: Vec<(String, u32)>,
-    references: Vec<(u32, &'static str, String, i64)>,
-    outcomes: Vec<(u32, u32)>,
-    records: [usize; 2],
-    error: Option<String>,
-}
-
-fn look(set: &Programs) -> Vec<Seen> {
-    let order = order_of(set.object());
-    let mut seen: Vec<Seen> = set.programs().iter().map(|p| look_at(p, order)).collect();
-    seen.sort();
-    seen
-}
-
-fn look_at(program: &Program, order: Order) -> Seen {
-    let insns = decode(program.bytes().unwrap_or_default(), order);
-    let references = program.references().into_iter();
-    let outcomes = program.relocations();
-    Seen {
-        name: program.name().to_string(),
-        insns: insns
-            .iter()
-            .map(|i| {
-                [
-                    i.code.into(),
-                    i.dst.into(),
-                    i.src.into(),
-                    i.off.into(),
-                    i.imm,
-                ]
-            })
-            .collect(),
-        functions: program
-            .functions()
-            .map(|f| (f.name.to_string(), f.insn))
-            .collect(),
-        references: references
-            .map(|r| (r.insn, r.kind.name(), r.name.to_string(), r.offset))
-            .collect(),
-        outcomes: outcomes
-            .map(|r| (r.insn, r.report.outcome as u32))
-            .collect(),
-        records: [program.func_info().count(), program.line_info().count()],
-        error: program.error().map(ToString::to_string),
-    }
-}
-
 fn link_plan(plan: &Plan, order: Order, shuffle: u64) -> Programs {
     let bytes = plan.build(order, &mut Shuffle(shuffle));
     link_for(&opened(&bytes), &target(&kernel(order)))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(192), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Permuting relocation records, programs or sections never changes the result.
     #[test]
@@ -195,7 +144,7 @@ fn try_everything(bytes: &[u8], kernel: &Target) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1536, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(1536), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Truncated or bit-flipped objects give an error or a result.
     #[test]
