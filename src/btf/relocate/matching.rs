@@ -20,13 +20,18 @@ const CANDIDATES: [Kind; 7] = [
     Kind::Union,
 ];
 
+/// How many types of the kernel are compared, all in all: a few for each distilled type
+/// (a module has some hundreds). Thousands of one name on both sides would take hours.
+const MAX_COMPARED: usize = 1 << 21;
+
 /// For each type of `distilled`, `void` first, its id in `base`.
 pub(super) fn map_ids(split: &Btf, distilled: &Btf, base: &Btf) -> Result<Vec<TypeId>, BtfError> {
     let embedded = embedded_types(split)?;
     let mut ids = vec![0];
+    let mut left = MAX_COMPARED;
     for ty in distilled.own_types() {
         check_kind(&ty)?;
-        ids.push(find(&ty, embedded.contains(&ty.id()), base)?);
+        ids.push(find(&ty, embedded.contains(&ty.id()), base, &mut left)?);
     }
     Ok(ids)
 }
@@ -44,13 +49,17 @@ fn check_kind(ty: &Type<'_>) -> Result<(), BtfError> {
     }
 }
 
-fn find(ty: &Type<'_>, embedded: bool, base: &Btf) -> Result<TypeId, BtfError> {
+fn find(ty: &Type<'_>, embedded: bool, base: &Btf, left: &mut usize) -> Result<TypeId, BtfError> {
     let name = ty.name()?;
     let same_name = || base.named_exact(name, &CANDIDATES);
     let mut composites = base.named_exact(name, &[Kind::Struct, Kind::Union]);
     let several = composites.nth(1).is_some();
     let mut found = None;
     for id in same_name() {
+        *left = left.checked_sub(1).ok_or_else(|| {
+            let what = "it and those before it have more namesakes than any kernel";
+            fault(ty, what.to_owned())
+        })?;
         if !fits(ty, &base.type_by_id(id)?, embedded, several) {
             continue;
         }

@@ -366,3 +366,17 @@ fn references_to_nothing_are_errors() {
     });
     assert!(matches!(cycle, Err(BtfError::Cycle(_))), "{cycle:?}");
 }
+
+/// Each of them fits one type exactly, which has to be looked for among all of the name.
+#[test]
+fn thousands_of_one_name_do_not_take_long() {
+    let many = |b: &mut BtfBuilder| {
+        for size in 1..=4000 {
+            b.structure("same", size, &[]);
+        }
+    };
+    let mut kernel = BtfBuilder::new(Order::Little);
+    many(&mut kernel);
+    let error = moved(&kernel, many, |_| {}).unwrap_err().to_string();
+    assert!(error.contains("more namesakes than any kernel"), "{error}");
+}
