@@ -14,7 +14,8 @@ pub enum SymbolAddress {
 /// Looks for `names` in `text`; those that are not there are not in the answer.
 ///
 /// A line is an address in hexadecimal, a letter and the name, then perhaps the module in
-/// brackets. Lines of another form are passed over.
+/// brackets. Lines of another form are passed over. A static variable that clang made
+/// global to optimize a whole kernel has a suffix, which is no part of its name.
 pub(super) fn addresses<'n>(text: &[u8], names: &[&'n [u8]]) -> HashMap<&'n [u8], SymbolAddress> {
     let mut wanted: HashMap<&[u8], Option<SymbolAddress>> =
         names.iter().map(|&name| (name, None)).collect();
@@ -44,7 +45,18 @@ fn parse(line: &[u8]) -> Option<(u64, &[u8])> {
     let address = u64::from_str_radix(address, 16).ok()?;
     let kind = fields.next()?;
     (kind.len() == 1).then_some(())?;
-    Some((address, fields.next()?))
+    let name = fields.next()?;
+    match kind {
+        b"d" => Some((address, without_hash(name))),
+        _ => Some((address, name)),
+    }
+}
+
+/// `name` of `name.llvm.HASH`.
+fn without_hash(name: &[u8]) -> &[u8] {
+    const MARK: &[u8] = b".llvm.";
+    let place = name.windows(MARK.len()).position(|part| part == MARK);
+    place.and_then(|at| name.get(..at)).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -57,7 +69,11 @@ mod tests {
         ffffffff81000020 t twice\n\
         ffffffff81000030 D same\n\
         ffffffff81000030 D same\n\
-        ffffffffc0000040 t in_module\t[tun]";
+        ffffffffc0000040 t in_module\t[tun]\n\
+        ffffffff81000050 d optimized.llvm.1234567890\n\
+        ffffffff81000060 t function.llvm.1234567890\n\
+        ffffffff81000070 d both.llvm.1\n\
+        ffffffff81000080 d both.llvm.2\n";
 
     #[test]
     fn finds_names_whole() {
@@ -78,5 +94,29 @@ mod tests {
         let twice = SymbolAddress::Ambiguous(0xffff_ffff_8100_0010, 0xffff_ffff_8100_0020);
         assert_eq!(found.get(&b"twice"[..]), Some(&twice));
         assert_eq!(found.len(), 4);
+    }
+
+    #[test]
+    fn variables_lose_the_hash_that_clang_gave_them() {
+        let names: [&[u8]; 4] = [
+            b"optimized",
+            b"both",
+            b"function",
+            b"function.llvm.1234567890",
+        ];
+        let found = addresses(TEXT, &names);
+        let at = |name: &[u8]| found.get(name).copied();
+        assert_eq!(
+            at(b"optimized"),
+            Some(SymbolAddress::At(0xffff_ffff_8100_0050))
+        );
+        let both = SymbolAddress::Ambiguous(0xffff_ffff_8100_0070, 0xffff_ffff_8100_0080);
+        assert_eq!(at(b"both"), Some(both));
+        // Functions keep it, as with libbpf.
+        assert_eq!(at(b"function"), None);
+        assert_eq!(
+            at(b"function.llvm.1234567890"),
+            Some(SymbolAddress::At(0xffff_ffff_8100_0060))
+        );
     }
 }
