@@ -106,6 +106,12 @@ fn configuration_values_of_every_c_type() {
             return;
         };
         assert_eq!(run(&set, "configured"), 0, "{order:?}");
+        let cut = "CONFIG_TEXT: the program has room for the first 5 bytes";
+        let warnings = set.warnings();
+        assert!(
+            matches!(warnings, [one] if one.contains(cut)),
+            "{warnings:?}"
+        );
         assert_eq!(run(&set, "weakly_configured"), 0, "{order:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Barrier};
 
 use bpflink::btf::Btf;
@@ -128,6 +129,33 @@ fn the_kernels_btf_is_the_files() {
     let btf = Target::running().vmlinux().unwrap();
     assert!(btf.bytes().starts_with(&file));
     assert_eq!(by_hand(&btf), by_hand(&Btf::parse(file, None).unwrap()));
+}
+
+/// Every line of the configuration, as another program unpacks it.
+#[test]
+fn the_kernels_configuration_is_what_zcat_reads() {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let places = [
+        format!("/boot/config-{}", release.trim()),
+        "/proc/config.gz".to_owned(),
+    ];
+    let Some(file) = places.iter().find(|file| std::fs::exists(file).unwrap()) else {
+        skip("the configuration of the running kernel");
+        return;
+    };
+    let unpacked = std::process::Command::new("zcat")
+        .args(["-f", file])
+        .output();
+    let text = String::from_utf8(unpacked.unwrap().stdout).unwrap();
+    let lines = text.lines().filter(|line| line.starts_with("CONFIG_"));
+    let expected: HashMap<&str, &str> = lines.filter_map(|line| line.split_once('=')).collect();
+    assert!(expected.len() > 500, "{file} has {}", expected.len());
+    let names: Vec<&str> = expected.keys().copied().chain(["CONFIG_NONE"]).collect();
+    let found = Target::running().config_values(&names).unwrap();
+    assert_eq!(found.len(), expected.len());
+    for (name, value) in expected {
+        assert_eq!(found[name], value, "{name}");
+    }
 }
 
 /// An object of the other byte order cannot be linked for this kernel.

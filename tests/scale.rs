@@ -100,6 +100,43 @@ fn many_functions() {
     assert_eq!(within(128, o.build(), bare()), None);
 }
 
+/// Many configuration values, in a configuration as long.
+#[test]
+fn many_configuration_values() {
+    let mut o = Obj::little();
+    let bool = o.btf.int("_Bool", 1, BOOL);
+    let names = names("CONFIG_", MANY);
+    let vars = names
+        .iter()
+        .map(|name| (o.btf.var(name, bool, EXTERN), 0, 0));
+    let vars: Vec<_> = vars.collect();
+    o.btf.datasec(".kconfig", 0, &vars);
+    let symbols: Vec<_> = names
+        .iter()
+        .map(|name| o.elf.undefined(name, GLOBAL))
+        .collect();
+    let code = o.code(
+        "socket",
+        &[Fun(
+            "entry",
+            GLOBAL,
+            &[ld64(1, 0, 0, 0).to_vec(), vec![exit()]].concat(),
+        )],
+    );
+    o.load(&code, 0, symbols[0]);
+    let text: String = names
+        .iter()
+        .rev()
+        .map(|name| format!("{name}=y\n"))
+        .collect();
+    let target = bpflink::target::TargetBuilder::new().kconfig(text);
+    let (bytes, target) = (o.build(), target.build().unwrap());
+    bounded(move || {
+        let set = all_stand(link_for(&opened(&bytes), &target));
+        assert_eq!(set.map_contents(0), Some(&[1u8; MANY as usize][..]));
+    });
+}
+
 /// Many programs that are names of one function.
 #[test]
 fn many_aliases() {

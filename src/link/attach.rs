@@ -10,12 +10,11 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::Program;
-use super::kernel_type::find;
+use super::kernel_type::TypeLookup;
 use super::struct_ops::Uses;
 use crate::btf::{Kind, TypeId};
 use crate::elf::{AttachKind, AttachSpec, FunctionAddress};
 use crate::name::Name;
-use crate::target::Target;
 
 /// BPF_* of `enum bpf_attach_type` are small; longer names are none of the kernel's.
 const MAX_NAME: usize = 512;
@@ -62,10 +61,10 @@ impl Program {
         self.entry().map(|entry| entry.address)
     }
 
-    /// The target as `target` knows it.
+    /// Where the program attaches on the target.
     pub(super) fn resolve_attach(
         &self,
-        target: &Target,
+        types: &TypeLookup<'_>,
         uses: &Uses,
         known: &mut SectionTargets,
     ) -> AttachTarget {
@@ -78,7 +77,7 @@ impl Program {
             | AttachKind::Iterator => {
                 let section = self.entry_address().map_or(0, |address| address.stream);
                 let found = known.0.entry(section);
-                found.or_insert_with(|| look_up(spec, target)).clone()
+                found.or_insert_with(|| look_up(spec, types)).clone()
             }
             _ => unresolved(spec),
         }
@@ -121,7 +120,7 @@ fn kernel_name(spec: &AttachSpec) -> (&'static str, Kind, &'static str) {
     }
 }
 
-fn look_up(spec: AttachSpec, target: &Target) -> AttachTarget {
+fn look_up(spec: AttachSpec, types: &TypeLookup<'_>) -> AttachTarget {
     let (prefix, kind, what) = kernel_name(&spec);
     let mut found = unresolved(spec);
     let spec = &found.spec;
@@ -131,9 +130,10 @@ fn look_up(spec: AttachSpec, target: &Target) -> AttachTarget {
     }
     let name = [prefix.as_bytes(), spec.name.as_bytes()].concat();
     let module = Some(&spec.module).filter(|module| !module.is_empty());
-    let answer = match name.len() <= MAX_NAME {
-        true => find(target, module, &name, kind),
-        false => Ok(None),
+    let answer = match module {
+        _ if name.len() > MAX_NAME => Ok(None),
+        Some(module) => types.find_in(module, &name, kind),
+        None => types.find(&name, kind),
     };
     match answer {
         Ok(Some(ty)) => {

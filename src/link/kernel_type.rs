@@ -1,10 +1,12 @@
 //! Types of the target kernel by name: in vmlinux first, then in its modules.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::btf::{Btf, Kind, TypeId};
 use crate::name::Name;
-use crate::target::Target;
+use crate::target::{Module, Target};
 
 /// A type of the target, and the module that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,42 +31,80 @@ impl From<Found> for KernelType {
     }
 }
 
-/// What says that only vmlinux is meant.
+/// What a section calls the kernel itself, where it names a module.
 const VMLINUX: &str = "vmlinux";
 
-/// The first type of that name: vmlinux, then modules by name; `module` alone, where
-/// one is meant. Modules are read only when vmlinux has no such type.
-pub(super) fn find(
-    target: &Target,
-    module: Option<&Name>,
-    name: &[u8],
-    kind: Kind,
-) -> Result<Option<Found>, String> {
-    let in_vmlinux = module.is_none_or(|module| *module == VMLINUX);
-    if in_vmlinux {
-        let vmlinux = target.vmlinux().map_err(|error| error.to_string())?;
-        if let Some(id) = first(&vmlinux, name, kind) {
-            let module = None;
-            return Ok(Some(Found {
-                btf: vmlinux,
-                id,
-                module,
-            }));
-        }
-    }
-    let modules = target.modules().map_err(|error| error.to_string())?;
-    let mut meant = modules
-        .iter()
-        .filter(|known| module.is_none_or(|module| known.name == *module));
-    Ok(meant.find_map(|module| {
-        Some(Found {
-            id: first(&module.btf, name, kind)?,
-            btf: module.btf.clone(),
-            module: Some(module.name.clone()),
-        })
-    }))
+/// Looks types up on a target, and remembers which modules could not be looked at.
+pub(super) struct TypeLookup<'a> {
+    target: &'a Target,
+    /// What is told of those that could not be looked at.
+    left_out: RefCell<BTreeMap<Name, String>>,
 }
 
-fn first(btf: &Btf, name: &[u8], kind: Kind) -> Option<TypeId> {
-    btf.named_exact(name, &[kind]).next()
+impl<'a> TypeLookup<'a> {
+    pub fn new(target: &'a Target) -> TypeLookup<'a> {
+        TypeLookup {
+            target,
+            left_out: RefCell::default(),
+        }
+    }
+
+    /// The first type of that name: vmlinux, then modules by name up to the one that
+    /// has it. Modules behind that one are not read.
+    pub fn find(&self, name: &[u8], kind: Kind) -> Result<Option<Found>, String> {
+        if let Some(found) = self.find_in_vmlinux(name, kind)? {
+            return Ok(Some(found));
+        }
+        let modules = self.target.modules().map_err(|error| error.to_string())?;
+        let mut usable = modules.iter().filter_map(|module| {
+            let btf = self.btf_of(module)?;
+            Some((module.name(), btf))
+        });
+        Ok(usable.find_map(|(module, btf)| first(btf, name, kind, Some(module))))
+    }
+
+    /// The type of that name in `module`, which may be vmlinux; no other one is read.
+    pub fn find_in(&self, module: &Name, name: &[u8], kind: Kind) -> Result<Option<Found>, String> {
+        if *module == VMLINUX {
+            return self.find_in_vmlinux(name, kind);
+        }
+        let modules = self.target.modules().map_err(|error| error.to_string())?;
+        let Some(module) = modules.iter().find(|known| known.name() == module) else {
+            return Ok(None);
+        };
+        let btf = module.btf_or_warning()?;
+        Ok(first(btf, name, kind, Some(module.name())))
+    }
+
+    fn find_in_vmlinux(&self, name: &[u8], kind: Kind) -> Result<Option<Found>, String> {
+        let vmlinux = self.target.vmlinux().map_err(|error| error.to_string())?;
+        Ok(first(&vmlinux, name, kind, None))
+    }
+
+    fn btf_of<'m>(&self, module: &'m Module) -> Option<&'m Arc<Btf>> {
+        let mut left_out = self.left_out.borrow_mut();
+        if left_out.contains_key(module.name()) {
+            return None;
+        }
+        match module.btf_or_warning() {
+            Ok(btf) => Some(btf),
+            Err(warning) => {
+                left_out.insert(module.name().clone(), warning);
+                None
+            }
+        }
+    }
+
+    /// The modules that could not be looked at, each told once.
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.left_out.take().into_values().collect()
+    }
+}
+
+fn first(btf: &Arc<Btf>, name: &[u8], kind: Kind, module: Option<&Name>) -> Option<Found> {
+    Some(Found {
+        id: btf.named_exact(name, &[kind]).next()?,
+        btf: btf.clone(),
+        module: module.cloned(),
+    })
 }

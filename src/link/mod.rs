@@ -18,6 +18,8 @@ mod functions;
 mod kernel_type;
 mod lines;
 mod linker;
+#[cfg(test)]
+mod modules_test;
 mod program;
 mod programs;
 mod reference;

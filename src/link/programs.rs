@@ -115,6 +115,15 @@ impl Programs {
         &self.warnings
     }
 
+    /// Modules that could not be looked at: each is told once, whatever stages needed it.
+    pub(super) fn warn_of_modules(&mut self, warnings: Vec<String>) {
+        for warning in warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+    }
+
     /// Says which file descriptor stands for a map, for finalize to write it into
     /// the instructions. It stays the caller's to close.
     pub fn set_map_fd(&mut self, map: &Name, fd: i32) -> Result<()> {

@@ -14,7 +14,7 @@ use crate::name::Name;
 pub struct TargetBuilder {
     running: Option<Arc<RunningKernel>>,
     vmlinux: Option<Arc<Btf>>,
-    modules: Vec<Module>,
+    modules: Vec<(Name, Arc<Btf>)>,
     release: Option<KernelRelease>,
     features: Option<Features>,
     added: Features,
@@ -53,8 +53,7 @@ impl TargetBuilder {
     /// A module and its BTF, over the kernel's own as base. Modules are looked at in
     /// the order of their names.
     pub fn module(mut self, name: impl Into<Name>, btf: Arc<Btf>) -> TargetBuilder {
-        let name = name.into();
-        self.modules.push(Module { name, btf });
+        self.modules.push((name.into(), btf));
         self
     }
 
@@ -104,19 +103,20 @@ impl TargetBuilder {
     /// The target. Modules must be split from the same BTF that is the kernel's own.
     pub fn build(self) -> Result<Target, TargetError> {
         let mut modules = self.modules;
-        modules.sort_by(|a, b| a.name.cmp(&b.name));
+        modules.sort_by(|(a, _), (b, _)| a.cmp(b));
         let base = match (&self.vmlinux, &self.running) {
             (None, Some(running)) if !modules.is_empty() => Some(running.vmlinux()?),
             (given, _) => given.clone(),
         };
-        for module in &modules {
-            check_base(module, base.as_ref())?;
+        for (name, btf) in &modules {
+            check_base(name, btf, base.as_ref())?;
         }
+        let given = |(name, btf)| Module::given(name, btf);
         let by_release = self.release.map(Features::of_release);
         Ok(Target(Source::Described(Arc::new(Described {
             running: self.running,
             vmlinux: base,
-            modules: modules.into(),
+            modules: modules.into_iter().map(given).collect(),
             release: self.release,
             features: self.features.or(by_release),
             added: self.added,
@@ -128,12 +128,9 @@ impl TargetBuilder {
 }
 
 /// Type ids of a module mean nothing over another kernel's BTF.
-fn check_base(module: &Module, vmlinux: Option<&Arc<Btf>>) -> Result<(), TargetError> {
-    let wrong = |what: &str| {
-        let name = &module.name;
-        Err(TargetError::Invalid(format!("module {name}: {what}")))
-    };
-    match (module.btf.base(), vmlinux) {
+fn check_base(name: &Name, btf: &Btf, vmlinux: Option<&Arc<Btf>>) -> Result<(), TargetError> {
+    let wrong = |what: &str| Err(TargetError::Invalid(format!("module {name}: {what}")));
+    match (btf.base(), vmlinux) {
         (_, None) => wrong("modules need the kernel's own BTF"),
         (None, _) => wrong("its BTF is not split BTF over the kernel's"),
         (Some(base), Some(vmlinux)) if Arc::ptr_eq(base, vmlinux) => Ok(()),

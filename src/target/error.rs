@@ -16,6 +16,24 @@ pub enum TargetError {
     /// The target's configuration is not known, and something needs it.
     #[error("the configuration of the target kernel is not known")]
     NoConfig,
+    /// The running kernel's configuration is nowhere.
+    #[error(
+        "the configuration of the running kernel is not known: there is neither {boot} nor {proc}"
+    )]
+    NoKernelConfig {
+        /// The file of the release.
+        boot: String,
+        /// The kernel's own.
+        proc: String,
+    },
+    /// A configuration that is damaged, or none.
+    #[error("the kernel's configuration in {path}: {what}")]
+    KernelConfig {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        what: String,
+    },
     /// The target's symbols are not known, and something needs one.
     #[error("the symbols of the target kernel are not known")]
     NoSymbols,
@@ -64,11 +82,12 @@ impl TargetError {
         match self {
             TargetError::NoBtf
             | TargetError::NoConfig
+            | TargetError::NoKernelConfig { .. }
             | TargetError::NoSymbols
             | TargetError::NoKernelBtf { .. } => Status::NotFound,
             TargetError::Elf { error, .. } => error.status(),
             TargetError::Btf { .. } => Status::Btf,
-            TargetError::Io { .. } => Status::Io,
+            TargetError::Io { .. } | TargetError::KernelConfig { .. } => Status::Io,
             TargetError::Invalid(_) => Status::InvalidArgument,
         }
     }

@@ -1,41 +1,101 @@
 //! The kernel's configuration, as the text that it was built from.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use flate2::bufread::GzDecoder;
+use hashbrown::{HashMap, HashSet};
 
 use super::TargetError;
 
 /// A longer text is no kernel's configuration: real ones have 300 kB.
-const MAX_TEXT: u64 = 64 << 20;
+const MAX_TEXT: usize = 16 << 20;
+/// What gzip's format begins with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// The running kernel's: /boot/config-RELEASE, else /proc/config.gz (libbpf looks
-/// in the same order).
+/// The running kernel's: /boot/config-RELEASE, else /proc/config.gz, each packed or not
+/// (libbpf looks in the same order, and reads both through zlib).
 pub(super) fn of_running_kernel(root: &Path, release: &str) -> Result<String, TargetError> {
     let boot = root.join("boot").join(format!("config-{release}"));
-    if let Ok(text) = read(&boot, |file| Box::new(file)) {
-        return Ok(text);
-    }
     let proc = root.join("proc/config.gz");
-    read(&proc, |file| Box::new(flate2::read::GzDecoder::new(file)))
-        .map_err(|error| TargetError::io(&proc, &error))
+    let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let at_boot = match read(&boot) {
+        Ok(text) => return Ok(text),
+        Err(error) => error,
+    };
+    read(&proc).map_err(|at_proc| match (absent(&at_boot), absent(&at_proc)) {
+        (true, true) => TargetError::NoKernelConfig {
+            boot: boot.display().to_string(),
+            proc: proc.display().to_string(),
+        },
+        (false, true) => failed(&boot, &at_boot),
+        (_, false) => failed(&proc, &at_proc),
+    })
 }
 
-fn read(
-    path: &PathBuf,
-    unpack: impl Fn(std::fs::File) -> Box<dyn Read>,
-) -> std::io::Result<String> {
-    let mut text = Vec::new();
-    let file = std::fs::File::open(path)?;
-    unpack(file).take(MAX_TEXT).read_to_end(&mut text)?;
+/// What the operating system refuses has a number; what is wrong with the bytes has words.
+fn failed(path: &Path, error: &io::Error) -> TargetError {
+    match error.raw_os_error() {
+        Some(_) => TargetError::io(path, error),
+        None => TargetError::KernelConfig {
+            path: path.display().to_string(),
+            what: error.to_string(),
+        },
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let bytes = read_at_most(File::open(path)?, MAX_TEXT)?;
+    let text = match bytes.starts_with(&GZIP) {
+        true => unpack(&bytes)?,
+        false => bytes,
+    };
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// What stands behind `NAME=` in a configuration; `None` where it is not set.
-pub(super) fn value<'t>(text: &'t str, name: &str) -> Option<&'t str> {
-    text.lines().find_map(|line| {
-        let value = line.strip_prefix(name)?.strip_prefix('=')?;
-        Some(value.trim_end())
-    })
+/// All members of a gzip file; what stands behind the last one is none of it.
+fn unpack(mut packed: &[u8]) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    while packed.starts_with(&GZIP) {
+        let mut member = GzDecoder::new(packed);
+        let room = MAX_TEXT.saturating_sub(text.len());
+        text.append(&mut read_at_most(&mut member, room)?);
+        packed = member.into_inner();
+    }
+    Ok(text)
+}
+
+/// To the end, which must come within `room` bytes.
+fn read_at_most(from: impl Read, room: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(room as u64 + 1).read_to_end(&mut bytes)?;
+    match bytes.len() <= room {
+        true => Ok(bytes),
+        false => Err(io::Error::other(format!(
+            "it has more than {MAX_TEXT} bytes"
+        ))),
+    }
+}
+
+/// What stands behind `NAME=` for each of `names` that is set; of two lines of one
+/// name, the first one counts. The text is gone through once.
+pub(super) fn values<'t>(text: &'t str, names: &[&str]) -> HashMap<&'t str, &'t str> {
+    let wanted: HashSet<&str> = names.iter().copied().collect();
+    let mut found = HashMap::with_capacity(wanted.len());
+    for line in text.lines() {
+        if let Some((name, value)) = line.split_once('=')
+            && wanted.contains(name)
+        {
+            found.entry(name).or_insert(value.trim_end());
+        }
+    }
+    found
+}
+
+/// What stands behind `NAME=`; `None` where it is not set.
+fn value<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    values(text, &[name]).remove(name)
 }
 
 /// Bytes of a page; `None` where the configuration does not say, or nonsense.

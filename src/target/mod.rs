@@ -9,8 +9,15 @@ mod error;
 mod file;
 mod kallsyms;
 mod kconfig;
+#[cfg(test)]
+mod kconfig_test;
+mod modules;
+#[cfg(test)]
+mod modules_test;
 mod probe;
 mod running;
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +26,6 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::btf::Btf;
-use crate::name::Name;
 use running::RunningKernel;
 
 pub use crate::feature::{Feature, Features, KernelRelease};
@@ -27,6 +33,7 @@ pub use builder::TargetBuilder;
 pub use error::TargetError;
 pub use file::{btf_from_bytes, btf_from_file, btf_relocated};
 pub use kallsyms::SymbolAddress;
+pub use modules::Module;
 
 /// Bytes of a page where nobody says otherwise.
 const DEFAULT_PAGE: u64 = 4096;
@@ -77,15 +84,6 @@ impl Described {
     }
 }
 
-/// A kernel module and its split BTF.
-#[derive(Clone, Debug)]
-pub struct Module {
-    /// The module's name.
-    pub name: Name,
-    /// Its BTF, over vmlinux as base.
-    pub btf: Arc<Btf>,
-}
-
 impl Target {
     /// The running kernel; nothing is read or probed until it is asked for.
     pub fn running() -> Target {
@@ -94,10 +92,9 @@ impl Target {
 
     /// A kernel whose files lie below `root`, and that cannot be probed.
     #[cfg(test)]
-    pub(crate) fn running_below(root: std::path::PathBuf) -> Target {
-        Target(Source::Running(Arc::new(RunningKernel::new(root, |_| {
-            None
-        }))))
+    pub(crate) fn running_below(root: &testing::Root) -> Target {
+        let unprobed = RunningKernel::new(root.path().to_owned(), |_| None);
+        Target(Source::Running(Arc::new(unprobed)))
     }
 
     /// A kernel of which only the BTF is known: the newest there is.
@@ -126,27 +123,16 @@ impl Target {
         }
     }
 
-    /// Modules with BTF, in the order of their names; for the running kernel they are
-    /// read now, if they were not before. One with malformed BTF is left out, and
-    /// [`warnings`](Target::warnings) tells of it.
+    /// Modules with BTF, in the order of their names. They are listed and not read:
+    /// [`Module::btf`] reads one, where it was not before.
     pub fn modules(&self) -> Result<Arc<[Module]>, TargetError> {
-        let (running, described) = match &self.0 {
-            Source::Running(kernel) => (Some(&**kernel), None),
-            Source::Described(kernel) => (kernel.running_modules(), Some(kernel)),
-        };
-        match (running, described) {
-            (Some(running), _) => Ok(running.modules()?.list),
-            (None, described) => Ok(described.map(|d| d.modules.clone()).unwrap_or_default()),
+        match &self.0 {
+            Source::Running(kernel) => kernel.modules(),
+            Source::Described(kernel) => match kernel.running_modules() {
+                Some(running) => running.modules(),
+                None => Ok(kernel.modules.clone()),
+            },
         }
-    }
-
-    /// What was odd about this kernel, as far as it has been read.
-    pub fn warnings(&self) -> Arc<[String]> {
-        let running = match &self.0 {
-            Source::Running(kernel) => Some(&**kernel),
-            Source::Described(kernel) => kernel.running_modules(),
-        };
-        running.map(RunningKernel::warnings).unwrap_or_default()
     }
 
     /// The kernel's release, where it is known.
@@ -164,9 +150,9 @@ impl Target {
         given.or_else(|| running?.version())
     }
 
-    /// What stands behind `NAME=` in the kernel's configuration; `None` where it is not
-    /// set. The running kernel's is read now, if it was not before.
-    pub fn config_value(&self, name: &str) -> Result<Option<String>, TargetError> {
+    /// What stands behind `NAME=` in the kernel's configuration for each of `names`; those
+    /// that are not set are left out. The running kernel's is read now, if it was not before.
+    pub fn config_values(&self, names: &[&str]) -> Result<HashMap<String, String>, TargetError> {
         let (running, described) = self.parts();
         let text = match (
             described.and_then(|kernel| kernel.kconfig.as_deref()),
@@ -176,7 +162,10 @@ impl Target {
             (None, Some(running)) => running.kconfig()?,
             (None, None) => return Err(TargetError::NoConfig),
         };
-        Ok(kconfig::value(text, name).map(str::to_owned))
+        let found = kconfig::values(text, names).into_iter();
+        Ok(found
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect())
     }
 
     /// Bytes of a page of memory, which arenas are made of. Of a kernel that is described,

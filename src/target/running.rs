@@ -1,16 +1,16 @@
 //! The running kernel: its BTF, its modules, what it supports. Everything is read
 //! or probed when it is first asked for, once per process.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use parking_lot::Mutex;
 
 use super::file::{btf_from_file, parse};
-use super::{Module, TargetError, probe};
+use super::modules::{self, Module};
+use super::{TargetError, probe};
 use crate::btf::{Btf, Data, SYSFS_BTF, SharedBtf};
 use crate::feature::{Feature, Features, KernelRelease};
-use crate::name::Name;
 
 /// Images of the kernel that may have a `.BTF` section, for kernels that do not show
 /// their BTF in sysfs: in the order and at the places of libbpf. `*` is the release.
@@ -55,13 +55,12 @@ pub(super) struct RunningKernel {
     probed: [OnceLock<bool>; 32],
 }
 
-/// Modules as they were when they were read.
-#[derive(Clone, Debug)]
-pub(super) struct Modules {
+/// Modules as they were when they were listed.
+#[derive(Debug)]
+struct Modules {
     /// What their BTF is split from.
     base: Arc<Btf>,
-    pub(super) list: Arc<[Module]>,
-    pub(super) warnings: Arc<[String]>,
+    list: Arc<[Module]>,
 }
 
 impl RunningKernel {
@@ -167,22 +166,17 @@ impl RunningKernel {
         })
     }
 
-    /// Modules with BTF, in the order of their names.
-    pub(super) fn modules(&self) -> Result<Modules, TargetError> {
+    /// Modules with BTF, in the order of their names; none is read by this.
+    pub(super) fn modules(&self) -> Result<Arc<[Module]>, TargetError> {
         let base = self.vmlinux()?;
         let mut cached = self.modules.lock();
         match &*cached {
-            Some(modules) if Arc::ptr_eq(&modules.base, &base) => Ok(modules.clone()),
-            _ => Ok(cached.insert(read_modules(&self.sysfs(), base)).clone()),
+            Some(modules) if Arc::ptr_eq(&modules.base, &base) => Ok(modules.list.clone()),
+            _ => {
+                let list = modules::list(&self.sysfs(), &base);
+                Ok(cached.insert(Modules { base, list }).list.clone())
+            }
         }
-    }
-
-    /// What was odd about modules that have been read.
-    pub(super) fn warnings(&self) -> Arc<[String]> {
-        let cached = self.modules.lock();
-        cached
-            .as_ref()
-            .map_or_else(Arc::default, |m| m.warnings.clone())
     }
 
     /// Forgets all BTF; handles that were given out stay valid.
@@ -217,41 +211,4 @@ impl RunningKernel {
             None => ask(),
         }
     }
-}
-
-/// Reads the BTF of every module below `directory`. One that cannot be read or is
-/// malformed is left out, and a warning says so.
-fn read_modules(directory: &Path, base: Arc<Btf>) -> Modules {
-    let mut list = Vec::new();
-    let mut warnings = Vec::new();
-    for name in module_names(directory) {
-        match read_module(directory, &name, &base) {
-            Ok(btf) => list.push(Module { name, btf }),
-            Err(error) => warnings.push(format!("module {name} is left out: {error}")),
-        }
-    }
-    Modules {
-        base,
-        list: list.into(),
-        warnings: warnings.into(),
-    }
-}
-
-fn read_module(directory: &Path, name: &Name, base: &Arc<Btf>) -> Result<Arc<Btf>, TargetError> {
-    let path = directory.join(name.to_string());
-    let data = Data::from_sysfs(&path).map_err(|error| TargetError::io(&path, &error))?;
-    parse(data, &path.display().to_string(), Some(base.clone()))
-}
-
-fn module_names(directory: &Path) -> Vec<Name> {
-    let Ok(entries) = std::fs::read_dir(directory) else {
-        return Vec::new();
-    };
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut names: Vec<Name> = names
-        .filter(|name| name != "vmlinux")
-        .map(|name| Name::from(name.as_str()))
-        .collect();
-    names.sort();
-    names
 }

@@ -1,45 +1,14 @@
 //! Targets described and running; the running kernel is a directory made for the test.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use super::running::RunningKernel;
+use super::testing::Root;
 use super::*;
+use crate::Name;
 use crate::btf::testing::builder::*;
 use crate::btf::testing::{parse, parse_split};
-
-/// A root directory with files in it, gone with the value.
-struct Root(PathBuf);
-
-impl Root {
-    fn new(files: &[(&str, &[u8])]) -> Root {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, SeqCst);
-        let name = format!("bpflink-target-{}-{number}", std::process::id());
-        let root = Root(std::env::temp_dir().join(name));
-        std::fs::create_dir_all(&root.0).unwrap();
-        root.add("proc/sys/kernel/osrelease", b"5.4.0-9-amd64\n");
-        files.iter().for_each(|(path, bytes)| root.add(path, bytes));
-        root
-    }
-
-    fn add(&self, path: &str, bytes: &[u8]) {
-        let path = self.0.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
-
-    fn kernel(&self) -> RunningKernel {
-        RunningKernel::new(self.0.clone(), |_| panic!("probed"))
-    }
-}
-
-impl Drop for Root {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).unwrap();
-    }
-}
 
 fn vmlinux() -> BtfBuilder {
     let mut b = BtfBuilder::new(Order::Little);
@@ -152,7 +121,7 @@ fn module_with_distilled_base() -> (Arc<Btf>, Vec<u8>) {
 fn a_module_with_a_distilled_base_is_moved_onto_the_kernel() {
     let (kernel, file) = module_with_distilled_base();
     let root = Root::new(&[("of.ko", &file)]);
-    let path = root.0.join("of.ko");
+    let path = root.path().join("of.ko");
     let name = Name::from("of");
     for btf in [
         btf_from_bytes(file.clone(), &name, Some(kernel.clone())).unwrap(),
@@ -248,36 +217,6 @@ fn every_cut_of_an_image_is_an_error() {
 }
 
 #[test]
-fn modules_come_in_order_and_a_corrupt_one_is_a_warning() {
-    let base = vmlinux();
-    let mut split = BtfBuilder::split_over(&base);
-    split.structure("of_module", 4, &[]);
-    let root = Root::new(&[
-        ("sys/kernel/btf/vmlinux", &base.build()),
-        ("sys/kernel/btf/zram", &split.build()),
-        ("sys/kernel/btf/broken", b"\x9f\xeb\x01"),
-        ("sys/kernel/btf/dm_mod", &split.build()),
-    ]);
-    let kernel = root.kernel();
-    assert!(kernel.warnings().is_empty());
-    let modules = kernel.modules().unwrap();
-    let names: Vec<String> = modules.list.iter().map(|m| m.name.to_string()).collect();
-    assert_eq!(names, ["dm_mod", "zram"]);
-    assert_eq!(
-        modules.list[0].btf.named(b"of_module").collect::<Vec<_>>(),
-        [2]
-    );
-    let warnings = kernel.warnings();
-    assert_eq!(warnings.len(), 1);
-    assert!(
-        warnings[0].starts_with("module broken is left out: "),
-        "{}",
-        warnings[0]
-    );
-    assert!(Arc::ptr_eq(&modules.list, &kernel.modules().unwrap().list));
-}
-
-#[test]
 fn the_kernel_is_asked_once_per_feature_and_else_its_release_decides() {
     static ASKED: AtomicUsize = AtomicUsize::new(0);
     let root = Root::new(&[]);
@@ -285,7 +224,7 @@ fn the_kernel_is_asked_once_per_feature_and_else_its_release_decides() {
         ASKED.fetch_add(1, SeqCst);
         (feature == Feature::ProbeReadKernel).then_some(true)
     };
-    let kernel = RunningKernel::new(root.0.clone(), probe);
+    let kernel = RunningKernel::new(root.path().to_owned(), probe);
     for _ in 0..3 {
         // Its release, 5.4, says no; the kernel itself knows better.
         assert!(kernel.supports(Feature::ProbeReadKernel));
@@ -357,8 +296,8 @@ fn over_the_running_kernel_only_what_is_not_given_is_read_and_probed() {
     assert!(target.supports(Feature::ArgCtxTag) && !target.supports(Feature::BtfFloat));
     assert_eq!(target.release(), Some(KernelRelease::new(5, 4, 0)));
     assert_eq!(target.modules().unwrap().len(), 1);
-    let hz = target.config_value("CONFIG_HZ").unwrap();
-    assert_eq!(hz.as_deref(), Some("250"));
+    let hz = |target: &Target| target.config_values(&["CONFIG_HZ"]).unwrap()["CONFIG_HZ"].clone();
+    assert_eq!(hz(&target), "250");
     let names: [&[u8]; 1] = [b"_text"];
     assert_eq!(target.symbol_addresses(&names).unwrap().len(), 1);
 
@@ -371,8 +310,7 @@ fn over_the_running_kernel_only_what_is_not_given_is_read_and_probed() {
         "the release that is given decides"
     );
     assert_eq!(given.modules().unwrap().len(), 0, "modules of another BTF");
-    let hz = given.config_value("CONFIG_HZ").unwrap();
-    assert_eq!(hz.as_deref(), Some("100"));
+    assert_eq!(hz(&given), "100");
     assert!(given.symbol_addresses(&names).unwrap().is_empty());
 }
 

@@ -166,7 +166,8 @@ impl<'a> Case<'a> {
             Err(_) => {}
         }
         for module in target.modules().iter().flat_map(|modules| modules.iter()) {
-            self.input("module", &module.name.to_string(), module.btf.bytes());
+            let btf = module.btf().expect("it was given, not read");
+            self.input("module", &module.name().to_string(), btf.bytes());
         }
         if let Some(release) = target.release() {
             let line = format!("release {release}\n");

@@ -46,6 +46,7 @@ pub(super) struct Origins<'a> {
     target: &'a Target,
     vmlinux: Option<Arc<Origin>>,
     modules: Option<Vec<Arc<Origin>>>,
+    warnings: Vec<String>,
 }
 
 impl<'a> Origins<'a> {
@@ -54,6 +55,7 @@ impl<'a> Origins<'a> {
             target,
             vmlinux: None,
             modules: None,
+            warnings: Vec::new(),
         }
     }
 
@@ -78,12 +80,9 @@ impl<'a> Origins<'a> {
         Ok(found)
     }
 
-    /// What was odd about the modules, where they were looked at.
-    pub(super) fn warnings(&self) -> Arc<[String]> {
-        match self.modules {
-            Some(_) => self.target.warnings(),
-            None => Arc::default(),
-        }
+    /// The modules that could not be looked at.
+    pub(super) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     fn vmlinux(&mut self) -> Result<&Arc<Origin>, CoreFault> {
@@ -100,18 +99,24 @@ impl<'a> Origins<'a> {
     fn modules(&mut self) -> Result<&[Arc<Origin>], CoreFault> {
         let origins = match self.modules.take() {
             Some(origins) => origins,
-            None => {
-                let modules = self.target.modules()?;
-                let origin = |module: &crate::target::Module| {
-                    Arc::new(Origin {
-                        btf: module.btf.clone(),
-                        module: Some(module.name.clone()),
-                    })
-                };
-                modules.iter().map(origin).collect()
-            }
+            None => self.read_modules()?,
         };
         Ok(self.modules.insert(origins))
+    }
+
+    /// All of them: any may have a candidate.
+    fn read_modules(&mut self) -> Result<Vec<Arc<Origin>>, CoreFault> {
+        let mut origins = Vec::new();
+        for module in self.target.modules()?.iter() {
+            match module.btf_or_warning() {
+                Ok(btf) => origins.push(Arc::new(Origin {
+                    btf: btf.clone(),
+                    module: Some(module.name().clone()),
+                })),
+                Err(warning) => self.warnings.push(warning),
+            }
+        }
+        Ok(origins)
     }
 }
 

@@ -279,7 +279,7 @@ impl<'a> Roots<'a> {
         }
     }
 
-    pub(super) fn warnings(&self) -> Arc<[String]> {
+    pub(super) fn warnings(&self) -> &[String] {
         self.origins.warnings()
     }
 

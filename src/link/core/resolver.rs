@@ -74,8 +74,8 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// What was odd about the target's modules, as far as they were looked at.
-    pub fn warnings(&self) -> Arc<[String]> {
+    /// The target's modules that could not be looked at.
+    pub fn warnings(&self) -> &[String] {
         self.roots.warnings()
     }
 

@@ -1,17 +1,23 @@
 //! The contents of `.kconfig` on a target.
 
+use hashbrown::HashMap;
+
 use super::{Resolved, kconfig, unresolved};
 use crate::bytes::Endian;
 use crate::elf::{Extern, ExternKind, KconfigSlot, Object};
 use crate::link::LinkError;
-use crate::target::{Feature, KernelRelease, Target};
+use crate::target::{Feature, KernelRelease, Target, TargetError};
 
 const WHAT: &str = "kernel configuration value";
+/// A file may declare a value as often as it likes.
+const MAX_TOLD: usize = 16;
 
 /// Every value of an object, and why some are none.
 pub(super) struct Values {
     /// The value of the map.
     pub(super) contents: Vec<u8>,
+    /// Texts that had to be cut.
+    pub(super) warnings: Vec<String>,
     /// By number of extern.
     errors: Vec<Option<LinkError>>,
 }
@@ -20,6 +26,7 @@ impl Values {
     pub fn new(object: &Object, target: &Target) -> Values {
         let mut values = Values {
             contents: Vec::new(),
+            warnings: Vec::new(),
             errors: vec![None; object.externs().len()],
         };
         let configuration = object
@@ -30,13 +37,17 @@ impl Values {
             .filter_map(|symbol| symbol.kconfig)
             .map(|slot| slot.offset.saturating_add(slot.size));
         values.contents.resize(end.max().unwrap_or(0) as usize, 0);
+        let kernel = Kernel::new(object, target);
         for (symbol, error) in object.externs().iter().zip(&mut values.errors) {
             let Some(slot) = symbol.kconfig else {
                 continue;
             };
-            match value(symbol, slot, target, object.endian()) {
+            match kernel.value(symbol, slot) {
                 Ok(bytes) => write(&mut values.contents, slot, &bytes),
                 Err(why) => *error = Some(unresolved(WHAT, &symbol.name, why)),
+            }
+            if values.warnings.len() < MAX_TOLD {
+                values.warnings.extend(kernel.cut(symbol, slot));
             }
         }
         values
@@ -65,50 +76,91 @@ fn write(contents: &mut [u8], slot: KconfigSlot, bytes: &[u8]) {
     }
 }
 
-/// The bytes of one value; none for a weak one that the target does not have.
-fn value(
-    symbol: &Extern,
-    slot: KconfigSlot,
-    target: &Target,
+/// What the target's kernel says of an object's values.
+struct Kernel<'a> {
+    target: &'a Target,
     endian: Endian,
-) -> Result<Vec<u8>, String> {
-    let name = symbol.name.to_string();
-    let number = |value: Option<u32>, unknown: &str| match value {
-        Some(value) => kconfig::number(slot, u64::from(value), &value.to_string(), endian)
-            .map_err(|error| error.to_string()),
-        None if symbol.weak => Ok(Vec::new()),
-        None => Err(unknown.to_owned()),
-    };
-    match name.as_str() {
-        "LINUX_KERNEL_VERSION" => number(
-            target.version().map(KernelRelease::code),
-            "the release of the target kernel is not known",
-        ),
-        "LINUX_HAS_BPF_COOKIE" => number(Some(target.supports(Feature::BpfCookie).into()), ""),
-        "LINUX_HAS_SYSCALL_WRAPPER" => number(Some(has_syscall_wrapper(target).into()), ""),
-        _ if name.starts_with("CONFIG_") => configured(symbol, slot, &name, target, endian),
-        _ if symbol.weak => Ok(Vec::new()),
-        _ => Err("it is neither CONFIG_… nor a LINUX_… value that is known".into()),
+    /// The lines of its configuration that the object asks for; not looked at where it
+    /// asks for none.
+    configured: Result<HashMap<String, String>, TargetError>,
+}
+
+impl<'a> Kernel<'a> {
+    fn new(object: &Object, target: &'a Target) -> Kernel<'a> {
+        let externs = object.externs().iter();
+        let names: Vec<&str> = externs
+            .filter(|symbol| symbol.kconfig.is_some() && is_configured(symbol))
+            .filter_map(|symbol| std::str::from_utf8(symbol.name.as_bytes()).ok())
+            .collect();
+        Kernel {
+            target,
+            endian: object.endian(),
+            configured: match names.is_empty() {
+                true => Ok(HashMap::new()),
+                false => target.config_values(&names),
+            },
+        }
+    }
+
+    /// The bytes of one value; none for a weak one that the target does not have.
+    fn value(&self, symbol: &Extern, slot: KconfigSlot) -> Result<Vec<u8>, String> {
+        if is_configured(symbol) {
+            return self.configured(symbol, slot);
+        }
+        let target = self.target;
+        let (value, unknown) = match symbol.name.as_bytes() {
+            b"LINUX_KERNEL_VERSION" => (
+                target.version().map(KernelRelease::code),
+                "the release of the target kernel is not known",
+            ),
+            b"LINUX_HAS_BPF_COOKIE" => (Some(target.supports(Feature::BpfCookie).into()), ""),
+            b"LINUX_HAS_SYSCALL_WRAPPER" => (Some(has_syscall_wrapper(target).into()), ""),
+            _ => (
+                None,
+                "it is neither CONFIG_… nor a LINUX_… value that is known",
+            ),
+        };
+        match value {
+            Some(value) => kconfig::number(slot, u64::from(value), &value.to_string(), self.endian)
+                .map_err(|error| format!("value {error}")),
+            None if symbol.weak => Ok(Vec::new()),
+            None => Err(unknown.to_owned()),
+        }
+    }
+
+    fn configured(&self, symbol: &Extern, slot: KconfigSlot) -> Result<Vec<u8>, String> {
+        let text = match &self.configured {
+            Ok(_) => self.text(symbol),
+            Err(_) if symbol.weak => None,
+            Err(error) => return Err(error.to_string()),
+        };
+        match text {
+            Some(text) => {
+                kconfig::encode(slot, text, self.endian).map_err(|error| format!("value {error}"))
+            }
+            None if symbol.weak => Ok(Vec::new()),
+            None => Err("the kernel's configuration does not set it".into()),
+        }
+    }
+
+    fn text(&self, symbol: &Extern) -> Option<&String> {
+        let known = self.configured.as_ref().ok()?;
+        known.get(symbol.name.to_string().as_str())
+    }
+
+    /// What is told of a text that has no room.
+    fn cut(&self, symbol: &Extern, slot: KconfigSlot) -> Option<String> {
+        let text = self.text(symbol)?;
+        kconfig::is_cut(slot, text).then(|| {
+            let (name, room) = (&symbol.name, slot.size.saturating_sub(1));
+            format!("{WHAT} {name}: the program has room for the first {room} bytes of its text")
+        })
     }
 }
 
-fn configured(
-    symbol: &Extern,
-    slot: KconfigSlot,
-    name: &str,
-    target: &Target,
-    endian: Endian,
-) -> Result<Vec<u8>, String> {
-    let text = match target.config_value(name) {
-        Ok(text) => text,
-        Err(_) if symbol.weak => None,
-        Err(error) => return Err(error.to_string()),
-    };
-    match text {
-        Some(text) => kconfig::encode(slot, &text, endian).map_err(|e| format!("value {e}")),
-        None if symbol.weak => Ok(Vec::new()),
-        None => Err("the kernel's configuration does not set it".into()),
-    }
+/// Whether its value stands in the kernel's configuration.
+fn is_configured(symbol: &Extern) -> bool {
+    symbol.name.as_bytes().starts_with(b"CONFIG_")
 }
 
 /// Linux 4.17 gave system calls of x86 (4.19 of arm64, s390x) a wrapper that takes

@@ -36,7 +36,7 @@ pub enum KconfigError {
     Unreadable(String),
 }
 
-/// The bytes of what follows `CONFIG_…=` (libbpf's set_kcfg_value_tri, _str, _num).
+/// The first bytes, the rest being zero, of what follows `CONFIG_…=` (libbpf's set_kcfg_value_tri, _str, _num).
 pub(super) fn encode(
     slot: KconfigSlot,
     text: &str,
@@ -68,7 +68,12 @@ fn switch(slot: KconfigSlot, text: &str, endian: Endian) -> Result<Vec<u8>, Kcon
     }
 }
 
-/// A string that is too long is cut, as libbpf does, so that its NUL fits.
+/// Whether a text is a string that [`encode`] cuts, as libbpf does, so that its NUL fits.
+pub(super) fn is_cut(slot: KconfigSlot, text: &str) -> bool {
+    let len = text.len().saturating_sub(2);
+    slot.kind == KconfigKind::String && len >= slot.size as usize
+}
+
 fn string(slot: KconfigSlot, text: &str) -> Result<Vec<u8>, KconfigError> {
     if slot.kind != KconfigKind::String {
         return Err(KconfigError::String(text.into()));
@@ -78,9 +83,7 @@ fn string(slot: KconfigSlot, text: &str) -> Result<Vec<u8>, KconfigError> {
         .and_then(|rest| rest.strip_suffix('"'))
         .ok_or_else(|| KconfigError::Quote(text.into()))?;
     let room = (slot.size as usize).saturating_sub(1);
-    let mut bytes: Vec<u8> = inner.bytes().take(room).collect();
-    bytes.resize(slot.size as usize, 0);
-    Ok(bytes)
+    Ok(inner.bytes().take(room).chain([0]).collect())
 }
 
 /// A number by itself, as [`encode`] reads one: in 64 bits, negative ones wrapped.
@@ -200,9 +203,14 @@ mod tests {
     fn strings_end_with_nul_and_are_cut() {
         let string = |size| slot(KconfigKind::String, size);
         let encode = |slot, text| encode(slot, text, Endian::Little);
-        assert_eq!(encode(string(5), "\"ab\""), Ok(b"ab\0\0\0".to_vec()));
+        assert_eq!(encode(string(5), "\"ab\""), Ok(b"ab\0".to_vec()));
         assert_eq!(encode(string(3), "\"abcdef\""), Ok(b"ab\0".to_vec()));
-        assert_eq!(encode(string(3), "\"\""), Ok(b"\0\0\0".to_vec()));
+        assert!(is_cut(string(3), "\"abc\"") && !is_cut(string(3), "\"ab\""));
+        assert!(!is_cut(
+            slot(KconfigKind::Int { signed: false }, 1),
+            "12345"
+        ));
+        assert_eq!(encode(string(3), "\"\""), Ok(b"\0".to_vec()));
         assert!(encode(string(3), "\"ab").is_err());
         assert!(encode(string(3), "\"").is_err());
         assert!(encode(string(3), "12").is_err());

@@ -6,19 +6,18 @@ use crate::btf::{Btf, Kind, TypeId, essential_name};
 use crate::elf::{Extern, Object};
 use crate::link::LinkError;
 use crate::link::core::types_are_compatible;
-use crate::link::kernel_type::{Found, find};
-use crate::target::Target;
+use crate::link::kernel_type::{Found, TypeLookup};
 
 /// A kernel function, its `___flavour` left out. A weak one that is not there, or
 /// has another prototype, is absent.
 pub(super) fn function(
     object: &Object,
-    target: &Target,
+    types: &TypeLookup<'_>,
     symbol: &Extern,
 ) -> Result<Resolved, LinkError> {
     const WHAT: &str = "kernel function";
     let name = essential_name(symbol.name.as_bytes());
-    let found = match find(target, None, name, Kind::Func) {
+    let found = match types.find(name, Kind::Func) {
         Ok(found) => found,
         Err(_) if symbol.weak => None,
         Err(error) => return Err(unresolved(WHAT, &symbol.name, error)),
@@ -53,12 +52,12 @@ pub(super) fn is_typed(object: &Object, symbol: &Extern) -> bool {
 /// one of another type is an error, weak or not (as libbpf).
 pub(super) fn variable(
     object: &Object,
-    target: &Target,
+    types: &TypeLookup<'_>,
     symbol: &Extern,
 ) -> Result<Resolved, LinkError> {
     const WHAT: &str = "kernel variable";
     let name = essential_name(symbol.name.as_bytes());
-    let found = match find(target, None, name, Kind::Var) {
+    let found = match types.find(name, Kind::Var) {
         Ok(found) => found,
         Err(_) if symbol.weak => None,
         Err(error) => return Err(unresolved(WHAT, &symbol.name, error)),

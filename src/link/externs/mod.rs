@@ -10,7 +10,7 @@ mod symbols;
 
 use crate::elf::{Extern, ExternKind, Object};
 use crate::link::LinkError;
-use crate::link::kernel_type::KernelType;
+use crate::link::kernel_type::{KernelType, TypeLookup};
 use crate::name::Name;
 use crate::target::Target;
 
@@ -35,16 +35,18 @@ pub(super) enum Resolved {
 pub(super) struct Externs<'a> {
     object: &'a Object,
     target: &'a Target,
+    types: &'a TypeLookup<'a>,
     resolved: Vec<Option<Result<Resolved, LinkError>>>,
     config: Option<config::Values>,
     symbols: Option<symbols::Symbols<'a>>,
 }
 
 impl<'a> Externs<'a> {
-    pub fn new(object: &'a Object, target: &'a Target) -> Externs<'a> {
+    pub fn new(object: &'a Object, target: &'a Target, types: &'a TypeLookup<'a>) -> Externs<'a> {
         Externs {
             object,
             target,
+            types,
             resolved: vec![None; object.externs().len()],
             config: None,
             symbols: None,
@@ -74,9 +76,9 @@ impl<'a> Externs<'a> {
 
     fn look_up(&mut self, index: usize, symbol: &Extern) -> Result<Resolved, LinkError> {
         match symbol.kind {
-            ExternKind::Kfunc => kernel::function(self.object, self.target, symbol),
+            ExternKind::Kfunc => kernel::function(self.object, self.types, symbol),
             ExternKind::Ksym if kernel::is_typed(self.object, symbol) => {
-                kernel::variable(self.object, self.target, symbol)
+                kernel::variable(self.object, self.types, symbol)
             }
             ExternKind::Ksym => self.symbols().address(symbol),
             ExternKind::Kconfig => self.config().slot(index, symbol),
@@ -102,13 +104,9 @@ impl<'a> Externs<'a> {
             .get_or_insert_with(|| config::Values::new(object, target))
     }
 
-    /// Whether a name was looked for in modules: vmlinux did not have it.
-    pub fn looked_at_modules(&self) -> bool {
-        self.resolved.iter().flatten().any(|answer| match answer {
-            Ok(Resolved::Function(found) | Resolved::Variable(found)) => found.module.is_some(),
-            Ok(Resolved::AbsentFunction) | Err(_) => true,
-            Ok(Resolved::Address(_) | Resolved::Kconfig(_)) => false,
-        })
+    /// Configuration values that lost a part.
+    pub fn warnings(&self) -> &[String] {
+        self.config.as_ref().map_or(&[], |values| &values.warnings)
     }
 
     /// The contents of the map `.kconfig` for this target, where a program uses it.

@@ -166,3 +166,23 @@ pub(in crate::link) fn kind_of(kind: Option<ExternKind>) -> ReferenceKind {
         Some(ExternKind::Unknown) | None => ReferenceKind::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_have_indices_from_one_on_as_far_as_an_offset_goes() {
+        let mut table = ModuleTable::default();
+        let name = |number: usize| Name::from(format!("m{number}").as_str());
+        assert_eq!(table.index(&name(0)), Some(1));
+        assert_eq!(table.index(&name(1)), Some(2));
+        assert_eq!(table.index(&name(0)), Some(1));
+        // The search for a name is linear: enough that the rest is filled in.
+        table
+            .0
+            .resize(usize::from(i16::MAX.unsigned_abs()), name(2));
+        assert_eq!(table.index(&name(1)), Some(2));
+        assert_eq!(table.index(&name(3)), None);
+    }
+}

@@ -13,6 +13,7 @@ use super::attach::SectionTargets;
 use super::budget::Budget;
 use super::externs::Externs;
 use super::functions::{Function, FunctionId};
+use super::kernel_type::TypeLookup;
 use super::program::Finalized;
 use super::struct_ops::{self, Uses};
 use super::{Choice, LinkError, Program, Programs};
@@ -63,13 +64,14 @@ impl Programs {
         let mut positions = Positions::default();
         let mut table_budget = Budget::new();
         let placement = Placement::of(&object, target);
-        let mut externs = Externs::new(&object, target);
+        let types = TypeLookup::new(target);
+        let mut externs = Externs::new(&object, target, &types);
         let mut results = Vec::with_capacity(chosen.len());
         let mut warnings = Vec::new();
         if self.btf.is_none() {
             self.btf = btf::prepared(&self.object, target, &mut warnings);
         }
-        let struct_ops = struct_ops::resolve(&object, target);
+        let struct_ops = struct_ops::resolve(&object, &types);
         let mut section_targets = SectionTargets::default();
         if self.struct_ops.is_empty() {
             warnings.extend(struct_ops.warnings(&object));
@@ -95,6 +97,7 @@ impl Programs {
                     functions: functions_for(program, target),
                     map_fds: &self.map_fds,
                     target,
+                    types: &types,
                     options,
                     with_info,
                     contexts: &self.contexts,
@@ -113,15 +116,11 @@ impl Programs {
         }
         let placed = placement.as_ref().and_then(Placement::known);
         self.arena = placed.or(self.arena);
-        if externs.looked_at_modules() {
-            // relocate may have told the same.
-            let told = target.warnings();
-            let new = told.iter().filter(|text| !self.warnings.contains(text));
-            warnings.extend(new.cloned());
-        }
+        warnings.extend_from_slice(externs.warnings());
         self.kconfig = externs.kconfig_contents().or(self.kconfig.take());
         self.struct_ops = struct_ops.variables;
         self.warnings.append(&mut warnings);
+        self.warn_of_modules(types.take_warnings());
         for (index, result) in results {
             if let Some(program) = self.programs.get_mut(index)
                 && let Some((insns, finalized)) = program.attempt(result)
@@ -153,6 +152,7 @@ struct Job<'a, 'e> {
     functions: usize,
     map_fds: &'a [Option<i32>],
     target: &'a Target,
+    types: &'a TypeLookup<'a>,
     options: FinalizeOptions,
     /// Whether the target takes func_info and line_info.
     with_info: bool,
@@ -189,7 +189,7 @@ impl Job<'_, '_> {
             line_info,
             attach: self
                 .program
-                .resolve_attach(self.target, self.uses, self.section_targets),
+                .resolve_attach(self.types, self.uses, self.section_targets),
             jump_tables: std::mem::take(&mut self.tables).into_list(),
         };
         Ok((insns, finalized))

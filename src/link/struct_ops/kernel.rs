@@ -7,9 +7,8 @@ use hashbrown::HashMap;
 use super::StructOpsError;
 use super::budget::Budget;
 use crate::btf::{Btf, Kind, Member, TypeId, essential_name};
-use crate::link::kernel_type::find;
+use crate::link::kernel_type::TypeLookup;
 use crate::name::Name;
-use crate::target::Target;
 
 /// What the kernel calls the value of the map.
 const VALUE_PREFIX: &[u8] = b"bpf_struct_ops_";
@@ -33,11 +32,12 @@ pub(super) struct KernelTypes {
 impl KernelTypes {
     /// The types for a local struct's name, as libbpf looks for them: the value's first,
     /// in vmlinux, then in modules; the struct in the same BTF or its base.
-    pub fn find(target: &Target, local: &Name) -> Result<KernelTypes, StructOpsError> {
+    pub fn find(lookup: &TypeLookup<'_>, local: &Name) -> Result<KernelTypes, StructOpsError> {
         let essential = essential_name(local.as_bytes());
         let name = Name::new(essential);
         let value_name = [VALUE_PREFIX, essential].concat();
-        let value = find(target, None, &value_name, Kind::Struct)
+        let value = lookup
+            .find(&value_name, Kind::Struct)
             .map_err(StructOpsError::Target)?
             .ok_or_else(|| StructOpsError::Unknown(name.clone()))?;
         let no_data = || StructOpsError::NoData(name.clone());

@@ -19,8 +19,8 @@ use super::{LinkError, Programs};
 use crate::btf::TypeId;
 use crate::elf::{FunctionAddress, Object, StructOps};
 use crate::error::{Error, Result, Site};
+use crate::link::kernel_type::TypeLookup;
 use crate::name::Name;
-use crate::target::Target;
 use budget::Budget;
 use kernel::KernelTypes;
 
@@ -91,10 +91,10 @@ impl Resolved {
     }
 }
 
-/// Makes every variable for `target`. Those that are registered without being asked
+/// Makes every variable for the target. Those that are registered without being asked
 /// for come first where two want one program as different members, as with libbpf;
 /// else their order.
-pub(super) fn resolve(object: &Object, target: &Target) -> Resolved {
+pub(super) fn resolve(object: &Object, lookup: &TypeLookup<'_>) -> Resolved {
     let mut budget = Budget::new();
     let mut uses = Uses::new(object);
     let variables = object.struct_ops();
@@ -104,7 +104,7 @@ pub(super) fn resolve(object: &Object, target: &Target) -> Resolved {
             if variable.optional != optional {
                 continue;
             }
-            let result = make(object, target, variable, &mut budget)
+            let result = make(object, lookup, variable, &mut budget)
                 .and_then(|kernel| uses.add(object, kernel))
                 .map_err(|error| {
                     let error = Error::new(site(object, variable), LinkError::from(error));
@@ -122,11 +122,11 @@ pub(super) fn resolve(object: &Object, target: &Target) -> Resolved {
 
 fn make(
     object: &Object,
-    target: &Target,
+    lookup: &TypeLookup<'_>,
     variable: &StructOps,
     budget: &mut Budget,
 ) -> Result<KernelStructOps, StructOpsError> {
-    let types = KernelTypes::find(target, &variable.type_name)?;
+    let types = KernelTypes::find(lookup, &variable.type_name)?;
     // Never without: the variable was read from it.
     let local = object
         .btf()
