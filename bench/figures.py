@@ -29,10 +29,11 @@ def quartiles(values):
 
 def duration(nanoseconds):
     """Three digits, in the unit that suits: a number that people can compare."""
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
-        if nanoseconds >= size:
-            return f"{nanoseconds / size:.3g} {unit}" if nanoseconds < 1000 * size else f"{nanoseconds / size:.0f} {unit}"
-    return f"{nanoseconds:.3g} ns"
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1)):
+        # What would be written as 1000 of a unit is 1 of the next.
+        if nanoseconds >= 0.9995 * size or unit == "ns":
+            value = nanoseconds / size
+            return f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
 
 
 def spread(values):

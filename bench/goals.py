@@ -43,6 +43,7 @@ def goals(cold, wide, warm, scale, memory, kernel, fixed):
     if kernel:
         rows.append(row("memory allocated for the kernel's BTF, without", "under 600 kB",
                         f"{kernel / 1000:,.0f} kB", "", kernel < 600_000))
-    worst = max((quartiles(r.growth[r.ours])[1], r.title) for r in scale)
-    rows.append(row(f"twice the size, at the worst ({worst[1]})", "at most 2.2×", "", f"{worst[0]:.2f}×", worst[0] <= 2.2))
+    # Instructions where they could be counted: other processes change how long a cache serves.
+    grown, title = max((r.counted or quartiles(r.growth[r.ours])[1], r.title) for r in scale)
+    rows.append(row(f"twice the size, at the worst ({title})", "at most 2.2×", f"{grown:.2f}×", "", grown <= 2.2))
     return table(["measure", "goal", "by wall time, or counted", "by processor time", "reached"], rows)

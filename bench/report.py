@@ -34,9 +34,10 @@ def grown(results):
             by = "1" if name == result.ours else times(ratios(runs.cpu, ours.cpu))
             odd = " (computes something else)" if name in result.different else ""
             rows.append([result.title if name == result.ours else "", NAMES[name] + odd, spread(runs.cpu), by,
-                         f"{middle:.2f} ({lower:.2f}–{upper:.2f})"])
-        rows += [["", NAMES[name], "does not link it, or not within five seconds of processor time", "", ""] for name in result.left_out]
-    return table(["", "", "processor", "× bpflink", "grew by"], rows)
+                         f"{middle:.2f} ({lower:.2f}–{upper:.2f})",
+                         f"{result.counted:.2f}" if name == result.ours and result.counted else ""])
+        rows += [["", NAMES[name], "does not link it, or not within five seconds of processor time", "", "", ""] for name in result.left_out]
+    return table(["", "", "processor", "× bpflink", "grew by", "instructions grew by"], rows)
 
 
 def threaded(results):

@@ -1,5 +1,6 @@
 """What does not depend on the machine's load: memory, instructions, the library's size."""
 import collections
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -54,6 +55,16 @@ def warm_instructions(names, path):
         few, many = (counted(program(name), "serve", lines=f"link {n} {path}\n") for n in (2, 12))
         rows[name] = (many - few) / 10 if few and many else None
     return rows
+
+
+def growth(stem, half, full):
+    """How many times as many instructions bpflink takes for the object of full size."""
+    def of(size):
+        return counted(program("bpflink-crate"), "cold", f"{stem}-{size}.bpf.o", f"{stem}-{size}.btf")
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        few, many = pool.map(of, (half, full))
+    return many / few if few and many else None
 
 
 def sections():

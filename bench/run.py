@@ -91,6 +91,7 @@ class Bench:
             for name, growth in result.growth.items():
                 print(f"  {NAMES[name]} grew by {sorted(growth)[len(growth) // 2]:.2f}"
                       f"{' and computes something else' if name in result.different else ''}")
+            print(f"  bpflink by {result.counted or 0:.2f} in instructions")
             print("  left out:", ", ".join(result.left_out) or "none", flush=True)
             results.append(result)
         return results
@@ -122,8 +123,8 @@ def page(bench, results, kept, kernel, loud):
         "## Threads", "Each links all objects, over one shared BTF of the kernel; not pinned to a processor.",
         threaded(threads),
         "## Many kernels", *map(compared, kernels),
-        "## Memory", "Of the process that links once. Memory of its own is the peak without mapped files; "
-        "a process that does nothing has about 100 kB. Allocated is what malloc was asked for (of Go, its own allocator).",
+        "## Memory", "Of the process that links once. Memory of its own is the peak without mapped files. "
+        "Allocated is what malloc was asked for (of Go, its own allocator).",
         memory(kept),
         "## Instructions", "By valgrind: what no other process disturbs.",
         instructions(rest["cold"], rest["warm"], bench.relocations),

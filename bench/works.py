@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import contestants
+import resources
 from contestants import BUILD, Server, once, processes, program
 from figures import Runs
 
@@ -115,8 +116,9 @@ def warm(key, title, paths, rounds, servers):
 
 
 def scale(rounds, cpu, names):
-    """Large objects at half and at full size: for each case the Result of the full size, and of
-    each contestant how many times as long it took as half of it."""
+    """Large objects at half and at full size: for each case the Result of the full size, of
+    each contestant how many times as long it took as half of it (growth), and of bpflink how many
+    times as many instructions (counted)."""
     for line in make("scale").splitlines():
         case, half, full, says = line.split(" ", 3)
         asked, left_out = [], []
@@ -138,6 +140,7 @@ def scale(rounds, cpu, names):
             server.end()
         result = Result(f"scale-{case}", f"{int(full):,} {says}",
                         {server.name: run for (server, _, _), run in list(zip(servers, runs))[1::2]}, names[0])
+        result.counted = resources.growth(os.path.join(INPUTS, case), half, full)
         result.growth, result.left_out, result.different = growth, left_out, different
         yield result
 

@@ -83,3 +83,59 @@ fn comparable(insn: u64, before: u64) -> u64 {
         _ => insn,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXIT: u64 = 0x95;
+    const MOV: u64 = 0xb7;
+
+    fn sum(words: &[u64]) -> u64 {
+        let mut digest = Digest::default();
+        digest.add_words(words.iter().copied());
+        digest.sum
+    }
+
+    #[test]
+    fn the_order_of_functions_does_not_matter() {
+        let (call, one, two) = (CALL | CALL_FUNC << 12, MOV | 1 << 32, MOV | 2 << 32);
+        let a = [call | 1 << 32, EXIT, one, EXIT, two, two, EXIT];
+        let b = [call | 4 << 32, EXIT, two, two, EXIT, one, EXIT];
+        assert_eq!(sum(&a), sum(&b));
+    }
+
+    #[test]
+    fn what_a_loader_fills_does_not_matter() {
+        let map = |fd: u64| sum(&[LD_IMM64 | MAP_FD << 12 | fd << 32, 0, EXIT]);
+        assert_eq!(map(0), map(7));
+        let value =
+            |fd: u64, at: u64| sum(&[LD_IMM64 | MAP_VALUE << 12 | fd << 32, at << 32, EXIT]);
+        assert_eq!(value(0, 8), value(7, 8));
+        assert_ne!(
+            value(0, 8),
+            value(0, 16),
+            "the place in the map is the linker's"
+        );
+    }
+
+    #[test]
+    fn every_other_bit_matters() {
+        let words = [
+            MOV | 5 << 32,
+            LD_IMM64 | 9 << 32,
+            3 << 32,
+            CALL | 6 << 32,
+            EXIT,
+        ];
+        for (i, bit) in (0..words.len()).flat_map(|i| (0..64).map(move |bit| (i, bit))) {
+            let mut changed = words;
+            changed[i] ^= 1 << bit;
+            assert_ne!(sum(&words), sum(&changed), "bit {bit} of {i}");
+        }
+        assert_ne!(
+            sum(&[MOV, MOV | 1 << 32, EXIT]),
+            sum(&[MOV | 1 << 32, MOV, EXIT])
+        );
+    }
+}
