@@ -138,6 +138,8 @@ def bring(name):
     release = want and fetch.cached(want)
     if release is None:
         raise Unavailable(f"kernel {name}: not in the cache, see fetch.py")
+    if not release.startswith(f"{want.name}."):
+        raise Unavailable(f"{release} serves as {want.name}, whose sources fit no other kernel")
     if not shutil.which("gcc"):
         raise Unavailable("gcc is not installed")
     folder = fetch.store() / release

@@ -231,6 +231,10 @@ int attach_program(struct loader *l, struct program *p)
 		return attach_ksyscall(p);
 	case BPFLINK_ATTACH_UPROBE:
 		return attach_uprobe(p);
+	case BPFLINK_ATTACH_UPROBE_MULTI:
+		return attach_uprobe_multi(p);
+	case BPFLINK_ATTACH_USDT:
+		return attach_usdt(l, p);
 	default:
 		return not_attached(p, "this example does not attach programs of its kind");
 	}

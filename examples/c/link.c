@@ -140,6 +140,9 @@ void close_loader(struct loader *l)
 	close_variables(l);
 	for (size_t i = 0; l->programs && i < l->program_count; i++) {
 		close_fd(l->programs[i].link);
+		for (size_t n = 0; n < l->programs[i].more_link_count; n++)
+			close_fd(l->programs[i].more_links[n]);
+		free(l->programs[i].more_links);
 		close_fd(l->programs[i].fd);
 		free(l->programs[i].log);
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { USAGE = 2, READ_SIZE = 100 };
@@ -30,6 +31,7 @@ static const char help[] =
 	"  --run NAME          run a program once with BPF_PROG_TEST_RUN; may be repeated\n"
 	"  --attach            attach what was loaded, for --seconds N (1)\n"
 	"  --read FILE         read this file once all is attached, for what that sets off\n"
+	"  --exec FILE         run this program, likewise\n"
 	"  --interface NAME    where to attach XDP programs\n"
 	"  --cgroup PATH       where to attach programs of cgroups\n"
 	"  --maps              show the contents of maps at the end\n"
@@ -48,6 +50,7 @@ static const struct option long_options[] = {
 	{ "program", required_argument, NULL, 'p' },  { "optional", no_argument, NULL, 'o' },
 	{ "run", required_argument, NULL, 'r' },      { "attach", no_argument, NULL, 'a' },
 	{ "seconds", required_argument, NULL, 's' },  { "read", required_argument, NULL, 'x' },
+	{ "exec", required_argument, NULL, 'y' },
 	{ "interface", required_argument, NULL, 'i' }, { "cgroup", required_argument, NULL, 'c' },
 	{ "maps", no_argument, NULL, 'm' },           { "expect", required_argument, NULL, 'e' },
 	{ "table", no_argument, NULL, 't' },          { "verbose", no_argument, NULL, 'v' },
@@ -82,6 +85,7 @@ static int set_option(struct options *o, int option)
 	case 'a': o->attach = 1; return 0;
 	case 's': o->seconds = strtoul(optarg, NULL, 10); return 0;
 	case 'x': o->read = optarg; return 0;
+	case 'y': o->exec = optarg; return 0;
 	case 'i': o->interface = optarg; return 0;
 	case 'c': o->cgroup = optarg; return 0;
 	case 'm': o->show_maps = 1; return 0;
@@ -229,6 +233,23 @@ static void read_once(const char *path)
 	close(fd);
 }
 
+/* Runs a program to its end; 1 where that is a bad one. */
+static int exec_once(const char *path)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		execl(path, path, (char *)NULL);
+		_exit(127);
+	}
+	if (child < 0 || waitpid(child, &status, 0) < 0 || status) {
+		printf("  %s FAILED: status %d\n", path, status);
+		return 1;
+	}
+	return 0;
+}
+
 /* The number of things that went wrong. */
 static int use(struct loader *l)
 {
@@ -244,6 +265,8 @@ static int use(struct loader *l)
 			wrong += check_congestion_control(l);
 		if (l->options.read)
 			read_once(l->options.read);
+		if (l->options.exec)
+			wrong += exec_once(l->options.exec);
 		sleep(l->options.seconds);
 	}
 	if (l->options.show_maps)

@@ -16,7 +16,10 @@
  *   struct_ops.c tables of functions for the kernel to call
  *   attach.c     attaching programs
  *   many_probes.c  kprobe.multi
- *   user_probes.c  functions of files
+ *   user_probes.c  functions of files, one or many
+ *   usdt.c       probes that files declare
+ *   usdt_args.c  where those have their arguments
+ *   elf_file.c   reading such files
  *   run.c        running one once
  *   show.c       what the user sees
  *   sample.c     the checks of the sample object
@@ -49,6 +52,7 @@ struct options {
 	const char *run[MAX_CHOSEN]; /* programs for BPF_PROG_TEST_RUN */
 	size_t run_count;
 	const char *read;      /* a file, once all is attached */
+	const char *exec;      /* a program, likewise */
 	const char *interface; /* for XDP */
 	const char *cgroup;    /* for programs of cgroups */
 	const char *expect;    /* checks to do afterwards: "sample" or "congestion" */
@@ -87,6 +91,8 @@ struct program {
 	int error;               /* the kernel's errno, 0 where it was not asked */
 	char reason[REASON_LEN]; /* why it is not loaded */
 	char unattached[REASON_LEN];
+	int *more_links; /* of one that is attached to many places, each on its own */
+	size_t more_link_count;
 	int fd_array[MAX_FDS]; /* BTF of modules whose functions it calls, from 1 on */
 	char *log;             /* the verifier's, where it refused */
 	int *jump_tables;      /* maps, while the program is loaded */
@@ -120,6 +126,7 @@ struct loader {
 	int btf_fd; /* the object's BTF in the kernel, or -1 */
 	struct module modules[MAX_FDS];
 	size_t module_count;
+	uint32_t usdt_entries; /* of __bpf_usdt_specs that are in use */
 };
 
 /* target.c */
@@ -170,6 +177,8 @@ int check_congestion_control(struct loader *l);
 int attach_program(struct loader *l, struct program *p);
 int attach_kprobe_multi(struct program *p);
 int attach_uprobe(struct program *p);
+int attach_uprobe_multi(struct program *p);
+int attach_usdt(struct loader *l, struct program *p);
 /* Why a program is not attached; -1. */
 int not_attached(struct program *p, const char *why);
 int not_attached_errno(struct program *p, const char *what);

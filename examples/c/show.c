@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #define OUTCOMES 4
-#define SHOWN_ENTRIES 10
+#define SHOWN_ENTRIES 32
 #define SHOWN_BYTES 64
 
 static void show_functions(struct loader *l, size_t index)
