@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -49,6 +50,10 @@ class Place:
             self.release = self.folder.name
             paths = [Path(m) if "/" in m else self.folder / f"ko/{m}.ko" for m in modules]
             self.modules = [p for p in paths if p.exists()]
+            # What boots need is compiled here, not by several of them at once.
+            each_binary()
+            for name in ("init", "tsc"):
+                initramfs.program(name, "amd64")
         else:
             self.release = os.uname().release
 
@@ -61,9 +66,9 @@ class Place:
                     return want, fetch.store() / release
         raise Unavailable(f"kernel {name}: not in the cache, see kernels/fetch.py")
 
-    def groups(self, paths):
+    def groups(self, paths, boots):
         """Cuts the objects into those that one run or one boot takes."""
-        size = GROUP if self.booted else len(paths)
+        size = max(1, min(GROUP, -(-len(paths) // boots)) if self.booted else len(paths))
         return [paths[at:at + size] for at in range(0, len(paths), size)]
 
     def each(self, paths, seconds, command):
@@ -125,12 +130,16 @@ def chosen_objects(folder, names, into):
 
 def on(place, objects, chosen):
     """The rows of one kernel's table, group by group, as they are known."""
-    for paths in place.groups(sorted(objects.iterdir())):
+    def compared(paths):
         theirs = verdicts.libbpf_runs(place.each(paths, chosen.seconds, [chosen.libbpf]))
         # Twice the time: where libbpf only just came to its end, that is no difference.
         ours = verdicts.bpflink_runs(
             place.each(paths, 2 * chosen.seconds, [chosen.loader, "--table", "--optional"]))
-        yield verdicts.compare(theirs, ours)
+        return verdicts.compare(theirs, ours)
+
+    groups = place.groups(sorted(objects.iterdir()), chosen.boots)
+    with ThreadPoolExecutor(chosen.boots if place.booted else 1) as pool:
+        yield from pool.map(compared, groups)
 
 
 def summary(place, title, rows):
@@ -150,7 +159,9 @@ def arguments():
     parser.add_argument("--kernel", action="append", default=[], metavar="NAME")
     parser.add_argument("--module", action="append", default=[], metavar="NAME|FILE",
                         help="load this module before, on a booted kernel that has it")
-    parser.add_argument("--seconds", type=int, default=60, help="for one object (60)")
+    parser.add_argument("--seconds", type=int, default=120, help="for one object (120)")
+    parser.add_argument("--boots", type=int, default=os.cpu_count(), metavar="N",
+                        help="emulated machines at once (one for each processor)")
     parser.add_argument("--title", help="what the objects are called (the folder's name)")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there")
     parser.add_argument("--into", type=Path, metavar="FILE",

@@ -10,6 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import load  # noqa: E402
 import table  # noqa: E402
 import verdicts  # noqa: E402
 
@@ -72,6 +73,18 @@ class Classes(unittest.TestCase):
 
     def test_every_class_of_a_failure_is_named(self):
         self.assertLessEqual(set(verdicts.BAD), set(verdicts.CLASSES))
+
+
+class Groups(unittest.TestCase):
+    def test_every_object_is_in_one_boot_and_boots_side_by_side_have_as_many(self):
+        place = load.Place.__new__(load.Place)
+        place.booted = True
+        for count, boots, sizes in ((5, 2, [3, 2]), (1, 4, [1]), (241, 2, [120, 120, 1]), (0, 2, [])):
+            groups = place.groups(list(range(count)), boots)
+            self.assertEqual([len(g) for g in groups], sizes)
+            self.assertEqual([p for g in groups for p in g], list(range(count)))
+        place.booted = False
+        self.assertEqual(place.groups([1, 2, 3], 2), [[1, 2, 3]])
 
 
 class Wholes(unittest.TestCase):

@@ -34,6 +34,13 @@ skip() {
 	echo "SKIPPED $1: needs $2" | tee -a "$BPFLINK_SKIP_LOG"
 }
 
+# NAME/ARCH: whether this kernel was fetched. (grep -q at the end of a pipe would end it early,
+# and what still writes into it would count as failed.)
+fetched() {
+	kernels/fetch.py --cached "$1" >"$WORK/cached" 2>/dev/null
+	grep -q "^kernel $1: " "$WORK/cached"
+}
+
 # PASSED FAILED: as a program that ran many tests says. A test that skips itself counts as
 # passed for most runners: take it off again (see itself).
 count() {

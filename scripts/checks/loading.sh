@@ -20,7 +20,7 @@ choose_kernels() {
 			else
 				skip "loading into the running kernel" "bpf(2) and the running kernel's BTF"
 			fi
-		elif kernels/fetch.py --cached "$name/amd64" 2>/dev/null | grep -q "$name"; then
+		elif fetched "$name/amd64"; then
 			kernels+=(--kernel "$name")
 		else
 			skip "kernel $name" "kernels/fetch.py $name/amd64"
