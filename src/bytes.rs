@@ -88,6 +88,14 @@ impl Endian {
             .copy_from_slice(&self.u32_bytes(value));
         Some(())
     }
+
+    /// The same for a number of 64 bits.
+    pub fn put_u64(self, data: &mut [u8], offset: usize, value: u64) -> Option<()> {
+        let end = offset.checked_add(8)?;
+        data.get_mut(offset..end)?
+            .copy_from_slice(&self.u64_bytes(value));
+        Some(())
+    }
 }
 
 #[inline]

@@ -85,13 +85,13 @@ pub(super) struct Relocation {
 
 impl<'d> ElfFile<'d> {
     /// Reads the tables of a relocatable BPF file.
-    pub(super) fn parse(data: &'d [u8]) -> Result<ElfFile<'d>> {
+    pub(super) fn parse(data: &'d [u8], file_len: usize) -> Result<ElfFile<'d>> {
         let header = file_header(data)?;
         let elf_endian = header.endian().map_err(|e| malformed(e.to_string()))?;
         let table = section_table(header, elf_endian, data)?;
-        let mut names = NameBudget::new(data.len());
+        let mut names = NameBudget::new(file_len);
         let sections = sections(&table, elf_endian, data, &mut names)?;
-        check_no_overlap(&sections, data.len())?;
+        check_no_overlap(&sections, file_len)?;
         let mut file = ElfFile {
             endian: match elf_endian {
                 Endianness::Little => Endian::Little,

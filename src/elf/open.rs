@@ -32,19 +32,20 @@ impl Object {
     /// Reads an object file; `name` is what errors call it.
     pub fn open_named(path: impl AsRef<Path>, name: impl Into<Name>) -> crate::Result<Object> {
         let (path, name) = (path.as_ref(), name.into());
-        let bytes = read(path).map_err(|fault| fault.in_object(&name))?;
-        Object::parse(&bytes, name)
+        let image = read(path).map_err(|fault| fault.in_object(&name))?;
+        parse(&image.bytes, image.file_len, &name).map_err(|fault| fault.in_object(&name))
     }
 
     /// Reads an object from memory; `name` is what errors call it.
     pub fn parse(bytes: &[u8], name: impl Into<Name>) -> crate::Result<Object> {
         let name = name.into();
-        parse(bytes, &name).map_err(|fault| -> Error { fault.in_object(&name) })
+        parse(bytes, bytes.len(), &name).map_err(|fault| -> Error { fault.in_object(&name) })
     }
 }
 
-fn parse(bytes: &[u8], name: &Name) -> Result<Object> {
-    let file = ElfFile::parse(bytes)?;
+/// `file_len` is the length of the file, of which `bytes` may be only what matters.
+fn parse(bytes: &[u8], file_len: usize, name: &Name) -> Result<Object> {
+    let file = ElfFile::parse(bytes, file_len)?;
     let roles = Roles::of(&file)?;
     let btf = btf(&file, &roles)?;
     let index = BtfIndex::new(btf.as_deref())?;

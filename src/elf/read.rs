@@ -1,21 +1,22 @@
 //! The bytes of an object file, but for its debug information.
 //!
 //! What debuggers need is often twenty times larger than all the rest, and nothing
-//! here looks at it: those sections stay zeros that cost neither a copy nor a page.
+//! here looks at it. What is left is put together anew: header, section headers, then the
+//! sections, to which their headers point where they are now.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::ops::{Deref, Range};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use memmap2::MmapMut;
+use object::Endianness;
 use object::elf::{self, SectionHeader64};
 use object::read::elf::{FileHeader, SectionHeader};
-use object::{Endianness, SectionIndex};
 
-use super::fault::{Result, malformed};
+use super::fault::{Fault, Result, malformed};
 use super::header::{Header, file_header};
+use crate::bytes::{Endian, cstr_at};
 use crate::error::Cause;
 
 /// Larger files are refused: the largest objects that people build, with debug
@@ -28,153 +29,227 @@ const SMALL: u64 = 64 << 10;
 /// Gaps that are smaller than this are read too: one call is cheaper than two.
 const GAP: usize = 16 << 10;
 
-/// The bytes of a file, read.
-pub(super) enum Image {
-    Whole(Vec<u8>),
-    /// Memory of its own, not the file's: pages of zeros that nobody touches are none.
-    Parts(MmapMut),
+const HEADER_LEN: usize = size_of::<Header>();
+const ENTRY_LEN: usize = size_of::<SectionHeader64<Endianness>>();
+/// Where e_shoff stands in the header, and sh_offset in a section header: Elf64_Ehdr and
+/// Elf64_Shdr of elf(5).
+const E_SHOFF: usize = 40;
+const SH_OFFSET: usize = 24;
+
+/// The bytes of an object file.
+pub(super) struct Image {
+    /// All of them, or what is needed of them, put together anew.
+    pub bytes: Vec<u8>,
+    /// How many the file has.
+    pub file_len: usize,
 }
 
-impl Deref for Image {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Image::Whole(bytes) => bytes,
-            Image::Parts(bytes) => bytes,
-        }
-    }
-}
-
-/// Reads a file. It is not mapped itself: whoever truncates it meanwhile would kill us.
+/// Reads a file. It is not mapped: whoever truncates it meanwhile would kill us.
 pub(super) fn read(path: &Path) -> Result<Image> {
-    let failed = |source| Cause::Io {
-        action: "read",
-        path: path.display().to_string(),
-        source,
+    let failed = |source| {
+        Fault::from(Cause::Io {
+            action: "read",
+            path: path.display().to_string(),
+            source,
+        })
     };
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
-    let image = match metadata.len() {
-        size if size > MAX_FILE_SIZE => return Err(too_large()),
-        size if size >= SMALL && metadata.is_file() => read_parts(&file, size as usize),
-        size => read_whole(file, size as usize),
-    };
-    let image = image.map_err(failed)?;
-    match image.len() as u64 <= MAX_FILE_SIZE {
-        true => Ok(image),
+    let size = metadata.len();
+    if size > MAX_FILE_SIZE {
+        return Err(too_large());
+    }
+    if size >= SMALL
+        && metadata.is_file()
+        && let Some(image) = read_parts(&file, size as usize).map_err(failed)?
+    {
+        return Ok(image);
+    }
+    // Where it is no file for us, the parser says why.
+    let bytes = read_whole(file, size as usize).map_err(failed)?;
+    match bytes.len() as u64 <= MAX_FILE_SIZE {
+        true => Ok(Image {
+            file_len: bytes.len(),
+            bytes,
+        }),
         false => Err(too_large()),
     }
 }
 
-fn too_large() -> super::fault::Fault {
+fn too_large() -> Fault {
     malformed(format!("the file is larger than {MAX_FILE_SIZE} bytes"))
 }
 
 /// A pipe says that its size is 0, and a file may still grow: what counts is what is read.
-fn read_whole(file: File, size: usize) -> io::Result<Image> {
+fn read_whole(file: File, size: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(size);
     file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes)?;
-    Ok(Image::Whole(bytes))
+    Ok(bytes)
 }
 
-fn read_parts(file: &File, size: usize) -> io::Result<Image> {
-    let mut image = MmapMut::map_anon(size)?;
-    let wanted = wanted(file, &mut image)?;
-    match wanted {
-        Some(ranges) => ranges
-            .iter()
-            .try_for_each(|range| read_range(file, &mut image, range))?,
-        // Where it is no file for us, the parser says why.
-        None => read_range(file, &mut image, &(0..size))?,
-    }
-    Ok(Image::Parts(image))
-}
-
-fn read_range(file: &File, image: &mut [u8], range: &Range<usize>) -> io::Result<()> {
-    match image.get_mut(range.clone()) {
-        Some(part) => file.read_exact_at(part, range.start as u64),
-        None => Ok(()),
-    }
-}
-
-/// Where the sections lie that matter; `None` where the whole file has to be read.
-fn wanted(file: &File, image: &mut [u8]) -> io::Result<Option<Vec<Range<usize>>>> {
-    let head = 0..size_of::<Header>();
-    read_range(file, image, &head)?;
-    let Some(table) = section_table(image) else {
+/// Reads what matters; `None` where the whole file has to be read to say what is wrong.
+fn read_parts(file: &File, size: usize) -> io::Result<Option<Image>> {
+    let mut bytes = vec![0; HEADER_LEN];
+    file.read_exact_at(&mut bytes, 0)?;
+    let Some(table) = section_table(&bytes, size) else {
         return Ok(None);
     };
-    read_range(file, image, &table)?;
-    let Some(names) = section_names(image) else {
+    append(file, &mut bytes, &table)?;
+    let Some(mut plan) = Plan::of(&bytes, size) else {
         return Ok(None);
     };
-    read_range(file, image, &names)?;
-    Ok(ranges(image).map(|mut ranges| {
-        ranges.extend([head, table, names]);
-        merged(ranges)
+    let mut names = Vec::new();
+    append(file, &mut names, &plan.names)?;
+    plan.leave_out_debug_information(&bytes, &names);
+    let blocks = merged(plan.wanted.iter().flatten().cloned().collect());
+    let rest: usize = blocks.iter().map(|block| block.len() + 16).sum();
+    bytes.reserve_exact(rest);
+    for block in blocks {
+        // As aligned as it was.
+        bytes.resize(
+            bytes
+                .len()
+                .next_multiple_of(8)
+                .saturating_add(block.start % 8),
+            0,
+        );
+        let at = bytes.len();
+        append(file, &mut bytes, &block)?;
+        plan.move_block(&mut bytes, &block, at);
+    }
+    plan.endian.put_u64(&mut bytes, E_SHOFF, HEADER_LEN as u64);
+    Ok(Some(Image {
+        bytes,
+        file_len: size,
     }))
 }
 
-fn section_table(image: &[u8]) -> Option<Range<usize>> {
-    let header = file_header(image).ok()?;
+/// Reads a range that lies within the file behind what is there.
+fn append(file: &File, bytes: &mut Vec<u8>, range: &Range<usize>) -> io::Result<()> {
+    let at = bytes.len();
+    bytes.resize(at.saturating_add(range.len()), 0);
+    let room = bytes.get_mut(at..).unwrap_or_default();
+    file.read_exact_at(room, range.start as u64)
+}
+
+/// Where the section headers lie in the file.
+fn section_table(head: &[u8], size: usize) -> Option<Range<usize>> {
+    let header = file_header(head).ok()?;
     let endian = header.endian().ok()?;
-    let entry = size_of::<SectionHeader64<Endianness>>();
-    if usize::from(header.e_shentsize(endian)) != entry {
+    if usize::from(header.e_shentsize(endian)) != ENTRY_LEN {
         return None;
     }
     let start = usize::try_from(header.e_shoff(endian)).ok()?;
-    let len = usize::from(header.e_shnum(endian)).checked_mul(entry)?;
-    within(image, start, len).filter(|table| !table.is_empty())
+    let len = usize::from(header.e_shnum(endian)).checked_mul(ENTRY_LEN)?;
+    within(start, len, size).filter(|table| !table.is_empty())
 }
 
-fn section_names(image: &[u8]) -> Option<Range<usize>> {
-    let header = file_header(image).ok()?;
-    let endian = header.endian().ok()?;
-    let sections = header.section_headers(endian, image).ok()?;
-    let index = header.section_strings_index(endian, image).ok()?;
-    file_range(sections.get(index.0)?, endian, image)
+/// What of a file is read.
+struct Plan {
+    endian: Endian,
+    elf_endian: Endianness,
+    /// Where the sections' names lie.
+    names: Range<usize>,
+    /// For each section where it lies, if it is wanted.
+    wanted: Vec<Option<Range<usize>>>,
 }
 
-/// Where all sections but those of debug information and their relocations lie.
-fn ranges(image: &[u8]) -> Option<Vec<Range<usize>>> {
-    let header = file_header(image).ok()?;
-    let endian = header.endian().ok()?;
-    let sections = header.sections(endian, image).ok()?;
-    let is_debug = |section: &SectionHeader64<Endianness>| {
-        // What sections.rs says is of no concern; an ELF table of that name would be.
-        let name = sections.section_name(endian, section).unwrap_or_default();
-        section.sh_type(endian) == elf::SHT_PROGBITS
-            && !section.sh_flags(endian).contains(elf::SHF_EXECINSTR)
-            && name.starts_with(b".debug_")
-    };
-    let is_wanted = |section: &&SectionHeader64<Endianness>| {
-        let target = || sections.section(SectionIndex(section.sh_info(endian) as usize));
-        match section.sh_type(endian) {
-            elf::SHT_NULL | elf::SHT_NOBITS => false,
-            elf::SHT_REL => !target().is_ok_and(is_debug),
-            _ => !is_debug(section),
+impl Plan {
+    /// All sections that have contents. `bytes` are the header and the section headers.
+    /// `None` where not all of them lie within the file, side by side.
+    fn of(bytes: &[u8], size: usize) -> Option<Plan> {
+        let header = file_header(bytes).ok()?;
+        let elf_endian = header.endian().ok()?;
+        let sections = entries(bytes)?;
+        // 0xffff (SHN_XINDEX) says that there are more sections than fit; not here.
+        let names = sections.get(usize::from(header.e_shstrndx(elf_endian).0))?;
+        let names = file_range(names, elf_endian, size)?;
+        let mut wanted = Vec::with_capacity(sections.len());
+        let mut sum = 0usize;
+        for section in sections {
+            let kind = section.sh_type(elf_endian);
+            let range = match kind {
+                elf::SHT_NOBITS => None,
+                elf::SHT_NULL => file_range(section, elf_endian, size),
+                _ => Some(file_range(section, elf_endian, size)?),
+            };
+            sum = sum.checked_add(range.as_ref().map_or(0, Range::len))?;
+            wanted.push(range.filter(|_| kind != elf::SHT_NULL));
         }
-    };
-    let wanted = sections.iter().filter(is_wanted);
-    wanted
-        .map(|section| file_range(section, endian, image))
-        .collect()
+        // They overlap; which is told of the whole file.
+        if sum > size {
+            return None;
+        }
+        Some(Plan {
+            endian: match elf_endian {
+                Endianness::Little => Endian::Little,
+                Endianness::Big => Endian::Big,
+            },
+            elf_endian,
+            names,
+            wanted,
+        })
+    }
+
+    fn leave_out_debug_information(&mut self, bytes: &[u8], names: &[u8]) {
+        let endian = self.elf_endian;
+        let sections = entries(bytes).unwrap_or_default();
+        let is_debug = |section: &SectionHeader64<Endianness>| {
+            // What sections.rs says is of no concern; an ELF table of that name would be.
+            let name = cstr_at(names, section.sh_name(endian) as usize).unwrap_or_default();
+            section.sh_type(endian) == elf::SHT_PROGBITS
+                && !section.sh_flags(endian).contains(elf::SHF_EXECINSTR)
+                && name.starts_with(b".debug_")
+        };
+        for (section, wanted) in sections.iter().zip(&mut self.wanted) {
+            let of_debug = match section.sh_type(endian) {
+                elf::SHT_REL => sections
+                    .get(section.sh_info(endian) as usize)
+                    .is_some_and(is_debug),
+                _ => is_debug(section),
+            };
+            if of_debug {
+                *wanted = None;
+            }
+        }
+    }
+
+    /// Points the headers of the sections in `block` to where it stands now.
+    fn move_block(&self, bytes: &mut [u8], block: &Range<usize>, at: usize) {
+        for (number, section) in self.wanted.iter().enumerate() {
+            if let Some(section) = section
+                && block.start <= section.start
+                && section.end <= block.end
+            {
+                let moved = section.start - block.start + at;
+                let field = HEADER_LEN + number * ENTRY_LEN + SH_OFFSET;
+                self.endian.put_u64(bytes, field, moved as u64);
+            }
+        }
+    }
+}
+
+/// The section headers, which are all that stands behind the header yet.
+fn entries(bytes: &[u8]) -> Option<&[SectionHeader64<Endianness>]> {
+    let table = bytes.get(HEADER_LEN..)?;
+    let count = table.len() / ENTRY_LEN;
+    let (entries, _) = object::pod::slice_from_bytes(table, count).ok()?;
+    Some(entries)
 }
 
 fn file_range(
     section: &SectionHeader64<Endianness>,
     endian: Endianness,
-    image: &[u8],
+    size: usize,
 ) -> Option<Range<usize>> {
     let start = usize::try_from(section.sh_offset(endian)).ok()?;
     let len = usize::try_from(section.sh_size(endian)).ok()?;
-    within(image, start, len)
+    within(start, len, size)
 }
 
-fn within(image: &[u8], start: usize, len: usize) -> Option<Range<usize>> {
+fn within(start: usize, len: usize, size: usize) -> Option<Range<usize>> {
     let end = start.checked_add(len)?;
-    (end <= image.len()).then_some(start..end)
+    (end <= size).then_some(start..end)
 }
 
 /// The same ranges in order, those that touch, overlap or almost do as one.
@@ -236,11 +311,14 @@ mod tests {
             let mut file = tempfile::NamedTempFile::new().unwrap();
             std::io::Write::write_all(&mut file, &bytes).unwrap();
             let read = read(file.path()).map_err(|fault| fault.message()).unwrap();
-            assert_eq!(read.len(), bytes.len());
-            assert_eq!(read[..BODY], bytes[..BODY]);
-            assert_eq!(read[TABLE..], bytes[TABLE..]);
-            let untouched = read[BODY + GAP..TABLE - GAP].iter().all(|&byte| byte == 0);
-            assert_eq!(untouched, left_out, "{}", String::from_utf8_lossy(name));
+            let name = String::from_utf8_lossy(name);
+            assert_eq!(read.file_len, bytes.len());
+            assert_eq!(read.bytes.len() < BODY + GAP, left_out, "{name}");
+            // The first section has the names, wherever it stands now.
+            let header = HEADER_LEN + ENTRY_LEN;
+            let at = header + SH_OFFSET;
+            let names = u64::from_le_bytes(read.bytes[at..at + 8].try_into().unwrap()) as usize;
+            assert_eq!(read.bytes[names..names + 64], bytes[128..192], "{name}");
         }
     }
 }
