@@ -29,9 +29,10 @@ def sources(version):
 
 def _unpacked(version):
     folder = cache_root() / "sources"
-    kept = sorted(folder.glob(f"linux-{version}.*/.complete"))
-    if kept and kept[-1].read_text() == WANTED.pattern:
-        return kept[-1].parent
+    kept = sorted(folder.glob(f"linux-{version}.*/.complete"), key=_release)
+    whole = [stamp for stamp in kept if stamp.read_text() == WANTED.pattern]
+    if whole:
+        return whole[-1].parent
     package, reasons = f"linux-source-{version}", []
     for suite in SUITES[version]:
         try:
@@ -48,6 +49,11 @@ def _unpacked(version):
     if kept:
         return kept[-1].parent
     raise Unavailable(f"package {package}: " + "; ".join(reasons))
+
+
+def _release(stamp):
+    """7.2.12 of .../linux-7.2.12/.complete, as numbers."""
+    return [int(part) for part in re.findall(r"\d+", stamp.parent.name)]
 
 
 def _unpack(deb, package, folder):

@@ -2,13 +2,14 @@
 
 import json
 import re
+import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import compilers
 from compiling import Job
-from debian import cache_root, digest, run
+from debian import Unavailable, cache_root, digest, run
 from debian_source import headers, kernel_btf, upstream, vmlinux_header
 
 
@@ -48,6 +49,8 @@ class Module(Project):
     version: str = ""
 
     def unpacked(self):
+        if not shutil.which("go"):
+            raise Unavailable("Go is not installed")
         with tempfile.TemporaryDirectory() as empty:
             run(["go", "mod", "init", "fetch"], cwd=empty)
             told = run(["go", "mod", "download", "-json", f"{self.package}@{self.version}"], cwd=empty)

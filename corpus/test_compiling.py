@@ -162,6 +162,11 @@ class Names(unittest.TestCase):
         for name in ("drivers/net/a.c", "tools/testing/selftests/mm/a.c", "include/linux/bpf.h"):
             self.assertFalse(kernel_tree.WANTED.match(name), name)
 
+    def test_releases_are_in_the_order_of_their_numbers(self):
+        stamps = [Path(f"/c/linux-{release}/.complete") for release in ("7.2.9", "7.2.12", "7.2")]
+        self.assertEqual([s.parent.name for s in sorted(stamps, key=kernel_tree._release)],
+                         ["linux-7.2", "linux-7.2.9", "linux-7.2.12"])
+
     def test_what_of_a_compiler_is_unpacked(self):
         for name in ("clang-22", "libclang-cpp22", "libclang-common-22-dev", "libllvm22", "libc6", "zlib1g"):
             self.assertTrue(compilers.NEEDED.match(name), name)
