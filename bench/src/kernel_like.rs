@@ -58,6 +58,25 @@ pub fn kernel(structs: u32) -> Kernel {
     kernel
 }
 
+/// Subsystems have prefixes of their own, a thousand here; one type in ten is of a family that
+/// shares one, as those of tracepoints do.
+fn type_name(i: u32) -> String {
+    if i.is_multiple_of(10) {
+        return format!("trace_event_raw_{i}");
+    }
+    let syllable = |n: u32| {
+        let (consonant, vowel) = (n / 5 % 16, n % 5);
+        [
+            "bcdfghklmnprstvx".as_bytes()[consonant as usize],
+            b"aeiou"[vowel as usize],
+        ]
+        .map(char::from)
+    };
+    let subsystem = i * 37 % 1000;
+    let prefix = [syllable(subsystem % 80), syllable(subsystem / 80)];
+    format!("{}_{i}", prefix.concat().iter().collect::<String>())
+}
+
 fn structure(btf: &mut BtfBuilder, numbers: &mut Numbers, ints: &[u32], i: u32) -> (u32, Struct) {
     let first = numbers.below(MEMBER_NAMES);
     let mut members = Vec::new();
@@ -77,7 +96,7 @@ fn structure(btf: &mut BtfBuilder, numbers: &mut Numbers, ints: &[u32], i: u32) 
     }
     let named = members.iter().zip(&types);
     let fields: Vec<Field<'_>> = named.map(|(m, &id)| field(&m.name, id, m.offset)).collect();
-    let name = format!("kernel_type_{i}");
+    let name = type_name(i);
     let id = btf.structure(&name, 8 * members.len() as u32, &fields);
     (id, Struct { name, members })
 }
@@ -88,15 +107,15 @@ fn around(btf: &mut BtfBuilder, numbers: &mut Numbers, id: u32, i: u32) {
     let constant = btf.constant(id);
     btf.ptr(constant);
     if numbers.below(4) == 0 {
-        btf.typedef(&format!("kernel_type_{i}_t"), id);
+        btf.typedef(&format!("{}_t", type_name(i)), id);
     }
     if numbers.below(4) == 0 {
         let names: Vec<String> = (0..5).map(|v| format!("KERNEL_VALUE_{i}_{v}")).collect();
         let values: Vec<(&str, i64)> = names.iter().map(String::as_str).zip(0..).collect();
-        btf.enumeration(&format!("kernel_enum_{i}"), 4, false, &values);
+        btf.enumeration(&format!("{}_enum", type_name(i)), 4, false, &values);
     }
     for f in 0..3 {
         let proto = btf.func_proto(id, &[("self", pointer), ("argument", constant)]);
-        btf.func(&format!("kernel_function_{i}_{f}"), proto, STATIC);
+        btf.func(&format!("{}_function_{f}", type_name(i)), proto, STATIC);
     }
 }

@@ -75,6 +75,11 @@ fn linked(object: &[u8], target: &Target) -> Programs {
     set
 }
 
+/// A kernel that so many names were asked of that all is in place that finds them.
+fn warmed(tools: &[Vec<u8>], kernel: &Target) {
+    tools.iter().for_each(|tool| drop(linked(tool, kernel)));
+}
+
 /// Does the work, and prints how many relocations it had.
 pub fn work(name: &str, dir: &Path) {
     let inputs = Inputs(dir);
@@ -87,13 +92,13 @@ pub fn work(name: &str, dir: &Path) {
         "warm-one" => {
             let kernel = inputs.kernel("kernel.btf");
             let tool = inputs.bytes("tool-5.bpf.o");
-            linked(&tool, &kernel);
+            warmed(&inputs.tools(), &kernel);
             vec![measured(|| linked(&tool, &kernel))]
         }
         "warm-many" => {
             let kernel = inputs.kernel("kernel.btf");
             let tools = inputs.tools();
-            linked(&tools[0], &kernel);
+            warmed(&tools, &kernel);
             measured(|| tools.iter().map(|tool| linked(tool, &kernel)).collect())
         }
         "relocate" => relocated(&inputs),
@@ -122,7 +127,7 @@ fn cold(inputs: &Inputs<'_>, object: &str) -> Vec<Programs> {
 fn relocated(inputs: &Inputs<'_>) -> Vec<Programs> {
     let kernel = inputs.kernel("kernel.btf");
     let tools = inputs.tools();
-    linked(&tools[0], &kernel);
+    warmed(&tools, &kernel);
     let split = |tool: &Vec<u8>| Programs::split(&opened(tool));
     let sets: bpflink::Result<Vec<Programs>> = tools.iter().map(split).collect();
     let mut sets = sets.unwrap_or_else(|error| panic!("{error}"));
