@@ -69,6 +69,8 @@ fn kernel(order: Order) -> Kernel {
 enum Ksym<'a> {
     Function(&'a str, usize),
     Typed(&'a str),
+    /// As a pointer, which no variable of the kernel is.
+    Pointer(&'a str),
     Untyped(&'a str),
 }
 
@@ -82,6 +84,10 @@ fn with_ksyms(order: Order, binding: u8, ksyms: &[Ksym<'_>], body: &[I]) -> Prog
                 (name, o.btf.func(name, proto, EXTERN))
             }
             Ksym::Typed(name) => (name, o.btf.var(name, o.int, EXTERN)),
+            Ksym::Pointer(name) => {
+                let pointer = o.btf.ptr(0);
+                (name, o.btf.var(name, pointer, EXTERN))
+            }
             Ksym::Untyped(name) => {
                 let void = o.btf.constant(0);
                 (name, o.btf.var(name, void, EXTERN))
@@ -247,6 +253,21 @@ fn typed_kernel_variables() {
             ),
         ];
         assert_eq!(listed(&set), expected);
+    }
+}
+
+/// One of another type is an error, weak or not, as with libbpf.
+#[test]
+fn a_kernel_variable_of_another_type() {
+    for binding in [STRONG, WEAK] {
+        for (name, place) in [("counter", "vmlinux"), ("net_counter", "module net")] {
+            let load = ld64(1, 0, 0, 0);
+            let set = with_ksyms(Order::Little, binding, &[Ksym::Pointer(name)], &load);
+            let message = failure(&set, "entry");
+            for part in [name, place, "another type"] {
+                assert!(message.contains(part), "{message}");
+            }
+        }
     }
 }
 

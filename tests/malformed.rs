@@ -197,6 +197,19 @@ fn told(bytes: &[u8]) -> String {
     }
 }
 
+/// Two relocations for one instruction: nobody knows which one is meant.
+#[test]
+fn two_relocations_for_one_instruction() {
+    let mut o = Obj::little();
+    let code = o.code("socket", &[Fun("entry", GLOBAL, &[call_fn(-1), exit()])]);
+    for _ in 0..2 {
+        o.elf.rel(code.sec, 0, code.funs[0].0, r_bpf::R64_32);
+    }
+    let message = told(&o.build());
+    assert!(message.contains("instruction 0"), "{message}");
+    assert!(message.contains("two relocations"), "{message}");
+}
+
 /// A relocation of a kind that no instruction has.
 #[test]
 fn an_unknown_relocation_kind() {

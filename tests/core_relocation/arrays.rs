@@ -1,7 +1,7 @@
 //! Arrays: dimensions, bounds, flexible and zero-length arrays.
 
 use crate::case::{Case, assert_says, u32_type};
-use crate::support::btf::{BtfBuilder, field};
+use crate::support::btf::{BtfBuilder, UNSIGNED, field};
 use crate::support::btf_ext::core::*;
 use crate::support::insn::*;
 
@@ -39,6 +39,24 @@ fn arrays_of_arrays() {
         mov(1, 8 + 80),
     ];
     assert_eq!(c.run(), expected);
+}
+
+/// What a load from an array of arrays moves is one of its innermost elements, however many.
+#[test]
+fn loads_from_arrays_of_arrays_keep_their_width() {
+    let matrix = |b: &mut BtfBuilder, rows: u32, columns: u32, size: u32| {
+        let int = b.int("number", size, UNSIGNED);
+        let row = b.array(int, int, columns);
+        let all = b.array(row, int, rows);
+        b.structure("s", 8 + size * rows * columns, &[field("m", all, 8)])
+    };
+    for (size, expected) in [(4, ldx(W, 1, 6, 8)), (8, POISON)] {
+        let mut c = Case::little();
+        let s = matrix(&mut c.local.btf, 2, 3, 4);
+        matrix(&mut c.target, 4, 5, size);
+        c.relo(ldx(W, 1, 6, 8), s, "0:0", BYTE_OFFSET);
+        assert_eq!(c.run(), [expected], "{size}");
+    }
 }
 
 /// parity, CO-RE: an index past the end of the target's array is no match; past

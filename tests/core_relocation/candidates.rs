@@ -139,6 +139,19 @@ fn under_the_libbpf_rule_two_layouts_are_not_mixed_either() {
     }
 }
 
+/// A kernel of the other byte order than the object's answers nothing: that is an error.
+#[test]
+fn a_kernel_of_the_other_byte_order() {
+    for (one, other) in [(Order::Little, Order::Big), (Order::Big, Order::Little)] {
+        let mut c = Case::new(one);
+        let s = u32_struct(&mut c.local.btf, "s", 4, &[("a", 0)]);
+        c.relo(ldx(W, 1, 6, 0), s, "0:0", BYTE_OFFSET);
+        c.target = BtfBuilder::new(other);
+        u32_struct(&mut c.target, "s", 4, &[("a", 0)]);
+        assert_says(&c.fails(), &["program prog", "instruction 0", "byte order"]);
+    }
+}
+
 /// A kernel with modules, each of which has `s` with `a` at an offset; `None` for
 /// a vmlinux without `s`.
 fn with_modules(vmlinux: Option<u32>, modules: &[(&str, u32)]) -> Target {

@@ -44,6 +44,18 @@ fn unsigned_values_from_two_to_the_31_on() {
     }
 }
 
+/// The same in an immediate of 32 bits, where the upper half is whatever the operation makes it.
+#[test]
+fn unsigned_values_from_two_to_the_31_on_in_an_immediate() {
+    let mut c = Case::little();
+    let e = (c.local.btf).enumeration("e", 4, false, &[("BIG", 0x8000_0001)]);
+    c.target.enumeration("e", 4, false, &[("BIG", 0x8000_0002)]);
+    c.relo(mov32(1, 0x8000_0001_u32 as i32), e, "0", ENUMVAL_VALUE);
+    c.relo(mov(1, 0x8000_0001_u32 as i32), e, "0", ENUMVAL_VALUE);
+    let low = 0x8000_0002_u32 as i32;
+    assert_eq!(c.run(), [mov32(1, low), mov(1, low)]);
+}
+
 /// parity, CO-RE: negative values, in an ALU immediate and in a 64-bit load.
 #[test]
 fn negative_values() {

@@ -171,6 +171,47 @@ fn a_field_of_another_kind_is_no_match() {
     assert_eq!(c.run(), [POISON, mov(1, 0)]);
 }
 
+/// Enums agree by their names, flavours aside, or where one has none.
+#[test]
+fn enum_fields_agree_by_name() {
+    let with = |b: &mut BtfBuilder, name: &str, at: u32| {
+        let e = b.enumeration(name, 4, false, &[("V", 1)]);
+        b.structure("s", at + 4, &[field("e", e, at)])
+    };
+    let moved = ldx(W, 1, 6, 8);
+    for (local, target, expected) in [
+        ("one", "one", moved),
+        ("one___old", "one", moved),
+        ("", "one", moved),
+        ("one", "", moved),
+        ("one", "other", POISON),
+    ] {
+        let mut c = Case::little();
+        let s = with(&mut c.local.btf, local, 0);
+        with(&mut c.target, target, 8);
+        c.relo(ldx(W, 1, 6, 0), s, "0:0", BYTE_OFFSET);
+        assert_eq!(c.run(), [expected], "{local:?} {target:?}");
+    }
+}
+
+/// Integers that are bitfields by themselves, not from their storage's start on, agree with none.
+#[test]
+fn integers_with_an_offset_of_their_own_agree_with_none() {
+    let with = |b: &mut BtfBuilder, first_bit: u32| {
+        let int = b.int_bits("number", 4, UNSIGNED, first_bit, 8);
+        b.structure("s", 4, &[field("n", int, 0)]);
+        b.typedef("number_t", int)
+    };
+    for (local, target, expected) in [(0, 0, 1), (0, 8, 0), (8, 0, 0), (8, 8, 0)] {
+        let mut c = Case::little();
+        let number = with(&mut c.local.btf, local);
+        with(&mut c.target, target);
+        c.relo(mov(1, 1), number - 1, "0:0", FIELD_EXISTS);
+        c.relo(mov(1, 1), number, "0", TYPE_EXISTS);
+        assert_eq!(c.run(), [mov(1, expected); 2], "{local} {target}");
+    }
+}
+
 /// Anonymous members are looked through on both sides, at any depth.
 #[test]
 fn fields_move_in_and_out_of_anonymous_members() {

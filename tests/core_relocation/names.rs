@@ -35,8 +35,9 @@ fn a_flavour_is_cut_on_both_sides() {
 fn four_underscores_and_leading_ones_are_no_flavours() {
     assert_eq!(found("a____b", &[("a", 4), ("a____b", 8)]), Some(8));
     assert_eq!(found("a____b", &[("a", 4)]), None);
+    assert_eq!(found("a____b", &[("a_", 4), ("a____c", 8)]), None);
     assert_eq!(found("___foo", &[("foo", 4), ("___foo", 8)]), Some(8));
-    assert_eq!(found("___foo", &[("foo", 4)]), None);
+    assert_eq!(found("___foo", &[("foo", 4), ("___bar", 8)]), None);
     assert_eq!(found("a___", &[("a", 4), ("a___", 8)]), Some(8));
     assert_eq!(found("a__b", &[("a", 4), ("a__b", 8)]), Some(8));
 }

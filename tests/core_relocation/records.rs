@@ -152,6 +152,7 @@ fn accessors_that_are_no_indices() {
     for access in [
         "0:-1",
         "-1:0",
+        "0:2147483648",
         "0:4294967296",
         "0:99999999999999999999",
         "",
@@ -199,6 +200,14 @@ fn roots_that_cannot_be_roots() {
         (bad(datasec, "0:1"), "datasec"),
     ] {
         assert_says(&root, &["program prog", "instruction 0", words]);
+    }
+    // The question about a whole type goes no way into it.
+    for root in [var, func] {
+        let mut c = Case::little();
+        u32_type(&mut c.local.btf);
+        let root = root(&mut c.local.btf);
+        c.relo(mov(1, 1), root, "0", TYPE_EXISTS);
+        assert_says(&c.fails(), &["program prog", "instruction 0"]);
     }
     let missing = |_: &mut BtfBuilder| 4711;
     assert_says(

@@ -122,6 +122,15 @@ fn a_forward_declaration_beside_the_definition() {
     assert_eq!(c.run(), [ldx(W, 1, 6, 8)]);
 }
 
+/// What both sides only declare is there for nobody.
+#[test]
+fn forward_declarations_are_no_candidates() {
+    let declared = |b: &mut BtfBuilder| b.fwd_struct("s");
+    assert_eq!(compare(declared, declared), [0, 0]);
+    let defined = |b: &mut BtfBuilder| u32_struct(b, "s", 4, &[("a", 0)]);
+    assert_eq!(compare(declared, defined), [0, 0]);
+}
+
 /// parity, CO-RE: an anonymous root has nothing to be looked for; its local id is known.
 #[test]
 fn anonymous_roots() {
@@ -149,6 +158,30 @@ fn a_struct_with_several_anonymous_members_matches_its_copy() {
         )
     };
     assert_eq!(compare(build, build), [1, 1]);
+}
+
+/// Members without a name have no order: each needs one that matches, wherever it is.
+#[test]
+fn anonymous_members_match_in_any_order() {
+    let build = |order: [usize; 3], last: &'static str| {
+        move |b: &mut BtfBuilder| {
+            let int = u32_type(b);
+            let parts = [
+                b.structure("", 4, &[field("a", int, 0)]),
+                b.structure("", 4, &[field("b", int, 0)]),
+                b.structure("", 4, &[field(last, int, 0)]),
+            ];
+            let fields: Vec<_> = (0..)
+                .zip(order)
+                .map(|(at, part)| field("", parts[part], 4 * at))
+                .collect();
+            b.structure("s", 12, &fields)
+        }
+    };
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        assert_eq!(compare(build([0, 1, 2], "c"), build(order, "c")), [1, 1]);
+        assert_eq!(compare(build([0, 1, 2], "c"), build(order, "d")), [0, 1]);
+    }
 }
 
 /// TYPE_MATCHES of structs: every local member needs one of its name that matches.
@@ -216,6 +249,8 @@ fn enums_match_by_their_names() {
     };
     assert_eq!(compare(of(&[("A", 1)]), of(&[("B", 1), ("A", 9)])), [1, 1]);
     assert_eq!(compare(of(&[("A", 1), ("C", 2)]), of(&[("A", 1)])), [0, 1]);
+    let small = |b: &mut BtfBuilder| b.enumeration("e", 1, false, &[("A", 1)]);
+    assert_eq!(compare(of(&[("A", 1)]), small), [0, 1]);
 }
 
 /// TYPE_MATCHES of a type that holds a pointer to itself comes to an end.
