@@ -17,6 +17,7 @@ use support::link::order_of;
 use support::plan::Shuffle;
 use support::real::{Real, all_folders, asked, cases, kernel, kernel_btf, objects};
 use support::seen::{Exactly, look_exactly};
+use support::skip::skip;
 
 const SHORT: [&str; 3] = ["libbpf-tools", "libbpf-tools-v4", "libbpf-tools-eb"];
 
@@ -207,22 +208,26 @@ fn the_byte_order_of_a_build_does_not_matter() {
     };
     let big = Btf::parse(swapped(bytes), None).expect("the kernel's BTF, swapped");
     let big = Target::from_btf(Arc::new(big));
-    let builds = objects(&["libbpf-tools"]).into_iter();
-    let mut relocations = 0;
-    for (one, other) in builds.zip(objects(&["libbpf-tools-eb"])) {
-        let file = |real: &Real| real.name.rsplit('/').next().map(str::to_owned);
-        assert_eq!(file(&one), file(&other));
+    let others = objects(&["libbpf-tools-eb"]);
+    let file = |real: &Real| real.name.rsplit('/').next().map(str::to_owned);
+    let (mut pairs, mut relocations) = (0, 0);
+    for one in objects(&["libbpf-tools"]) {
+        let Some(other) = others.iter().find(|other| file(other) == file(&one)) else {
+            skip(&format!("{}, big endian (make check-corpus)", one.name));
+            continue;
+        };
+        pairs += 1;
         let of = |real: &Real, target: &Target| {
             let object = Arc::new(Object::parse(&real.bytes, "real.bpf.o").unwrap());
             let set = Linker::new(target).link(&object);
             meaning(&set.unwrap_or_else(|error| panic!("{}: {error}", real.name)))
         };
-        let (one, other) = (of(&one, little), of(&other, &big));
+        let (one, other) = (of(&one, little), of(other, &big));
         for (one, other) in one.iter().zip(&other) {
             assert_eq!(one, other);
             relocations += one.3.len();
         }
         assert_eq!(one.len(), other.len());
     }
-    assert!(relocations == 0 || relocations > 700, "only {relocations}");
+    assert!(relocations >= 8 * pairs, "{relocations} in {pairs} objects");
 }

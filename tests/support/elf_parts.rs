@@ -147,7 +147,8 @@ impl Elf {
     fn reorder_symbols(&mut self, order: &mut Shuffle) {
         for table in self.sections(SHT_SYMTAB) {
             let range = self.contents(table);
-            let locals = self.get(self.header(table) + 44, 4) as usize;
+            // `bpftool gen object` does not count them; the first is always one.
+            let locals = (self.get(self.header(table) + 44, 4) as usize).max(1);
             let middle = range.start + locals * SYM;
             let mut from = vec![0];
             let moved = self.shuffle(range.start + SYM..middle, SYM, order);
