@@ -4,8 +4,9 @@
 //! rest (functions, variables, sections, tags), of which a kernel has three times
 //! as many. Each is looked at when it is first asked for a name.
 
+use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::name_chains::Chains;
 use super::name_prefixes::{Prefixes, Wanted};
@@ -13,8 +14,13 @@ use super::scan::is_type;
 use super::table::TypeTable;
 use super::{Btf, Kind, TypeId};
 
-/// So many searches cost about what the hash table does that makes more of them quick.
-const SEARCHES: u32 = 24;
+/// Instructions, roughly, of a search: for each type of the list, and for each whose name
+/// begins as it should and has to be compared.
+const SEARCH: u64 = 1;
+const COMPARE: u64 = 16;
+/// For each type, of making the hash table that saves all others searches: who has spent as
+/// much makes it.
+const CHAIN: u64 = 48;
 
 /// The name without its last `___flavour`, by which CO-RE tells variants of one
 /// type apart: `task_struct___v5` is `task_struct`. The three underscores need a
@@ -42,7 +48,8 @@ pub(super) struct Names {
 #[derive(Debug, Default)]
 struct List {
     prefixes: OnceLock<Prefixes>,
-    searched: AtomicU32,
+    /// On searches among the prefixes.
+    spent: AtomicU64,
     chains: OnceLock<Chains>,
 }
 
@@ -95,7 +102,24 @@ struct Half<'a> {
 /// Numbers of types that may have a name, ascending.
 enum Found<'a> {
     InChain(&'a Chains, Option<u32>),
-    ByPrefix(&'a Prefixes, Wanted, std::ops::Range<usize>),
+    ByPrefix(Search<'a>),
+}
+
+/// A search among the prefixes.
+struct Search<'a> {
+    prefixes: &'a Prefixes,
+    wanted: Wanted,
+    range: Range<usize>,
+    /// What it costs.
+    cost: u64,
+    spent: &'a AtomicU64,
+}
+
+impl Drop for Search<'_> {
+    fn drop(&mut self) {
+        // How much is only a question of speed: no order of threads matters.
+        self.spent.fetch_add(self.cost, Ordering::Relaxed);
+    }
 }
 
 impl Iterator for Found<'_> {
@@ -108,9 +132,11 @@ impl Iterator for Found<'_> {
                 *next = chains.after(found);
                 Some(found)
             }
-            Found::ByPrefix(prefixes, wanted, range) => {
-                let found = prefixes.find(*wanted, range.clone())?;
-                range.start = found.saturating_add(1);
+            Found::ByPrefix(search) => {
+                let range = search.range.clone();
+                let found = search.prefixes.find(search.wanted, range)?;
+                search.range.start = found.saturating_add(1);
+                search.cost += COMPARE;
                 Some(found as u32)
             }
         }
@@ -122,21 +148,28 @@ impl<'a> Half<'a> {
     fn find(self, essential: &[u8]) -> Found<'a> {
         let List {
             prefixes,
-            searched,
+            spent,
             chains,
         } = self.list;
-        // How often is only a question of speed: no order of threads matters.
         let build = || Chains::build(self.btf, self.starts);
-        let chains = match searched.fetch_add(1, Ordering::Relaxed) {
-            0..SEARCHES => chains.get(),
-            _ => Some(chains.get_or_init(build)),
+        let enough = CHAIN.saturating_mul(self.starts.len() as u64);
+        let chains = match spent.load(Ordering::Relaxed) >= enough {
+            true => Some(chains.get_or_init(build)),
+            false => chains.get(),
         };
         if let Some(chains) = chains {
             return Found::InChain(chains, chains.first(essential));
         }
         let prefixes = prefixes.get_or_init(|| Prefixes::build(self.btf, self.starts));
         let wanted = Wanted::of(essential);
-        Found::ByPrefix(prefixes, wanted, prefixes.range(wanted))
+        let range = prefixes.range(wanted);
+        Found::ByPrefix(Search {
+            cost: SEARCH * range.len() as u64,
+            prefixes,
+            wanted,
+            range,
+            spent,
+        })
     }
 
     /// Ids and whole names of the types of an essential name.

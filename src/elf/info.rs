@@ -80,10 +80,39 @@ impl InfoTable {
     pub fn within(&self, range: Range<u32>) -> impl ExactSizeIterator<Item = (u32, &[u8])> {
         let first = self.insns.partition_point(|&insn| insn < range.start);
         let insns = self.insns.get(first..).unwrap_or_default();
-        let behind = insns.partition_point(|&insn| insn < range.end);
+        let behind = count_below(insns, range.end);
         let skip = first.saturating_mul(self.record_size);
         let raw = self.bytes.get(skip..).unwrap_or_default();
         let records = raw.chunks_exact(self.record_size.max(1));
         insns.iter().take(behind).copied().zip(records)
+    }
+}
+
+/// How many of the first of ascending numbers lie below `end`: few, mostly.
+fn count_below(numbers: &[u32], end: u32) -> usize {
+    let mut reach = 1;
+    while numbers.get(reach - 1).is_some_and(|&number| number < end) {
+        reach = reach.saturating_mul(2);
+    }
+    let half = numbers.get(reach / 2..reach.min(numbers.len()));
+    let half = half.unwrap_or_default();
+    reach / 2 + half.partition_point(|&number| number < end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_as_a_plain_loop_does() {
+        let numbers: Vec<u32> = (0..70).map(|n| n / 3 * 2).collect();
+        for from in 0..numbers.len() {
+            let numbers = &numbers[from..];
+            for end in 0..60 {
+                let expected = numbers.iter().filter(|&&number| number < end).count();
+                assert_eq!(count_below(numbers, end), expected, "{from} {end}");
+            }
+        }
+        assert_eq!(count_below(&[], 1), 0);
     }
 }
