@@ -18,9 +18,9 @@ use super::{Btf, Kind, TypeId};
 /// begins as it should and has to be compared.
 const SEARCH: u64 = 1;
 const COMPARE: u64 = 16;
-/// For each type, of making the hash table that saves all others searches: who has spent as
-/// much makes it.
-const CHAIN: u64 = 48;
+/// For each type, what is spent on searches before the hash table is made, which costs a few
+/// times that and saves all others.
+const CHAIN: u64 = 20;
 
 /// The name without its last `___flavour`, by which CO-RE tells variants of one
 /// type apart: `task_struct___v5` is `task_struct`. The three underscores need a

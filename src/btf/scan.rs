@@ -23,11 +23,11 @@ pub(super) const STRIDE: usize = 4;
 const LANES: usize = 4;
 /// Bytes of type section worth a segment of its own. With the guesses that shift its end, a
 /// segment is no longer than 64 KiB: places in it fit 16 bits.
-const SEGMENT: usize = 48 << 10;
+const SEGMENT: usize = 56 << 10;
 /// Steps that have to make sense before a guessed start is tried.
 const GUESS_STEPS: usize = 8;
 /// Guesses for one segment, 4 bytes apart; most types of a kernel are far shorter.
-const GUESSES: usize = 4096;
+const GUESSES: usize = 2048;
 /// Not a position: behind every section, which are shorter than 4 GiB.
 const NOWHERE: u64 = 1 << 40;
 /// Longer than every type section, so that a type of unknown size never fits.
@@ -202,6 +202,9 @@ impl<const BIG: bool> Types<'_, BIG> {
 
     /// Walks every segment from where it is thought to start. They come in order.
     pub(super) fn walk_all(self) -> Vec<Walk> {
+        if self.bytes.len() < LANES * SEGMENT {
+            return self.walk_in_order();
+        }
         let mut waiting = self.segments();
         let room = waiting.iter().map(Walk::room).max().unwrap_or_default();
         let mut named = vec![0; room * LANES.min(waiting.len())];
@@ -223,6 +226,18 @@ impl<const BIG: bool> Types<'_, BIG> {
         let few = waiting.into_iter();
         walked.extend(few.map(|walk| walk.finish(self, &mut named)));
         walked.sort_unstable_by_key(|walk| walk.start);
+        walked
+    }
+
+    /// Each segment from where the one before ended: nothing to guess, for a small section.
+    fn walk_in_order(self) -> Vec<Walk> {
+        let len = self.bytes.len() as u64;
+        let (mut walked, mut start) = (Vec::new(), 0);
+        while start < len {
+            let walk = self.walk(start, len.min(start + SEGMENT as u64));
+            start = if walk.failed { len } else { walk.pos };
+            walked.push(walk);
+        }
         walked
     }
 

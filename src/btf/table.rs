@@ -137,14 +137,18 @@ impl TypeTable {
         if index >= self.count {
             return None;
         }
-        let hint = *self.hints.get((index >> HINT_SHIFT) as usize)?;
-        let mut segments = self.segments.get(hint as usize..)?;
-        while let [_, next, ..] = segments
-            && next.first <= index
-        {
-            segments = segments.get(1..)?;
-        }
-        let segment = segments.first()?;
+        let hints = self.hints.get((index >> HINT_SHIFT) as usize..)?;
+        let (first, rest) = hints.split_first()?;
+        let last = rest
+            .first()
+            .map_or(self.segments.len(), |&next| next as usize + 1);
+        let segments = self.segments.get(*first as usize..last)?;
+        let behind = match segments {
+            // Most are long enough.
+            [_] => 1,
+            _ => segments.partition_point(|s| s.first <= index),
+        };
+        let segment = segments.get(behind.checked_sub(1)?)?;
         let within = index.checked_sub(segment.first)? as usize;
         let mut start = segment.place(*segment.marks.get(within / STRIDE)?);
         for _ in 0..within % STRIDE {
