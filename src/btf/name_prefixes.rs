@@ -80,6 +80,10 @@ impl Prefixes {
     /// The first one in `range` that is wanted.
     pub(super) fn find(&self, wanted: Wanted, range: Range<usize>) -> Option<usize> {
         let list = self.list.get(range.clone())?;
+        // Where they are many, they stand side by side.
+        if list.first().is_some_and(|&prefix| wanted.is(prefix)) {
+            return Some(range.start);
+        }
         let (rows, _) = list.as_chunks::<ROW>();
         // No branch for each: this compares several at a time.
         let none = |row: &&[u32; ROW]| !row.iter().fold(false, |any, &p| any | wanted.is(p));
