@@ -34,6 +34,8 @@ class Job:
     """Flags of one program, by the name of its source."""
     header: Path = None
     """The header to compile once for all programs that begin with it."""
+    missing: list = field(default_factory=list)
+    """Names that programs were asked for by and that none has."""
     strip: bool = False
     """Without DWARF, as what is built into a skeleton."""
 
@@ -42,7 +44,8 @@ class Job:
         return [program_name(s) for s in self.sources]
 
     def only(self, names):
-        """The programs of these names alone."""
+        """The programs of these names alone; those that there are none of count as failed."""
+        self.missing = sorted(set(names) - set(self.names()))
         self.sources = [s for s in self.sources if program_name(s) in names]
         self.key = self.key | {"only": sorted(names)}
         return self
@@ -74,7 +77,8 @@ def compile_all(job, objects, jobs=None):
                if s.name not in record["failed"] and not (objects / object_name(s)).exists()]
     if missing:
         _compile(job, missing, objects, record, jobs)
-    record.update(objects=objects, total=len(job.sources), compiled=len(missing))
+    record["failed"].update({name: "the sources have no such program" for name in job.missing})
+    record.update(objects=objects, total=len(job.sources) + len(job.missing), compiled=len(missing))
     return record
 
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Tests of what the scripts that compile compute themselves; no network, no compiler."""
 
+import contextlib
+import io
 import itertools
 import os
 import re
@@ -103,6 +105,10 @@ class Folder(unittest.TestCase):
         self.assertEqual(self.compiled(), ["b.c"])
         self.assertFalse((self.objects / "a.bpf.o").exists())
 
+    def test_a_name_that_no_program_has_is_a_failure(self):
+        record = self.compile(only=["a", "gone"])
+        self.assertEqual((record["total"], list(record["failed"])), (2, ["gone"]))
+
     def test_the_plain_way_keeps_what_only_debuggers_need(self):
         job = compiling.Job([], [], {}, header=Path("vmlinux.h"))
         self.assertEqual((job.quick(variants.Variant()).strip, job.header, job.key), (False, None, {}))
@@ -196,6 +202,25 @@ class Names(unittest.TestCase):
 
         self.assertEqual(one("0x1a"), one("0x2b"))
         self.assertEqual(corpus.reason("a.c:1: error: unknown type name 'u32'"), "unknown type name 'u32'")
+
+
+class Told(unittest.TestCase):
+    """What is enough."""
+
+    def enough(self, total, failed, share):
+        record = {"total": total, "failed": dict.fromkeys(map(str, range(failed)), "error: x"), "objects": ""}
+        with contextlib.redirect_stdout(io.StringIO()):
+            return corpus.told("set", record, True, share)
+
+    def test_all_of_a_sample_and_nearly_all_of_the_plain_way(self):
+        self.assertTrue(self.enough(5, 0, 1))
+        self.assertFalse(self.enough(5, 1, 1))
+        self.assertTrue(self.enough(57, 8, corpus.least(variants.Variant())))
+        self.assertFalse(self.enough(57, 9, corpus.least(variants.Variant())))
+
+    def test_nothing_is_never_enough(self):
+        self.assertFalse(self.enough(0, 0, 0))
+        self.assertFalse(self.enough(5, 5, corpus.least(variants.Variant("14"))))
 
 
 class Plan(unittest.TestCase):
