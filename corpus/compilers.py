@@ -7,6 +7,7 @@ older machine runs a newer one; nothing of it is installed.
 import re
 import shutil
 import subprocess
+from functools import cache
 
 from debian import Apt, Unavailable, cache_root, locked, run
 
@@ -38,11 +39,13 @@ def first_of(compilers):
     return next((c for c in compilers if shutil.which(c)), None)
 
 
+@cache
 def version_of(compiler):
     """What the compiler calls itself, in one line."""
     return run([compiler, "--version"]).splitlines()[0]
 
 
+@cache
 def clang(number=""):
     """A command for clang of this major version; without one, for the corpus' own."""
     if not number:
@@ -102,6 +105,7 @@ def _one(root, *patterns):
     raise Unavailable(f"no {patterns[0]} in the packages")
 
 
+@cache
 def system_includes(compiler):
     """Where this clang looks for the system's headers when it compiles for this machine."""
     done = subprocess.run([compiler, "-v", "-E", "-"], stdin=subprocess.DEVNULL,

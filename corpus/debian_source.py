@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+from functools import cache
 from pathlib import Path
 
 from debian import Apt, Unavailable, cache_root, digest, locked
@@ -80,6 +81,7 @@ def libbpf_header(path):
     return match and f"bpf/{match[1]}"
 
 
+@cache
 def headers():
     """The include folder that has bpf/bpf_helpers.h: libbpf's source, else libbpf-dev."""
     try:
@@ -90,6 +92,7 @@ def headers():
         raise
 
 
+@cache
 def vmlinux_header(btf):
     """The folder with the vmlinux.h that bpftool writes for a kernel's BTF."""
     kfuncs = HERE / "kfuncs.h"

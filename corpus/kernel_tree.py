@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+from functools import cache
 
 from debian import Apt, Unavailable, cache_root, digest, locked, run
 
@@ -21,6 +22,7 @@ WANTED = re.compile(
     r"|kernel/bpf/preload/|scripts/bpf_doc\.py|kernel/bpf/disasm\.|Makefile$")
 
 
+@cache
 def sources(version):
     """Unpacks the kernel's sources of one version; their folder, named after the package's."""
     with locked(f"linux-{version}"):
@@ -90,6 +92,7 @@ def _keep(archive, member, target):
         target.chmod(member.mode & 0o777)
 
 
+@cache
 def bpftool(linux):
     """The sources' own bpftool; libbpf's headers lie beside it, as its build installs them."""
     out = linux / "bpftool"
@@ -101,6 +104,7 @@ def bpftool(linux):
     return tool, out / "bootstrap/libbpf/include"
 
 
+@cache
 def vmlinux_header(tool, btf):
     """The folder with the vmlinux.h of one kernel, kernel functions and all."""
     folder = cache_root() / "headers" / f"selftests-{digest(btf)[:16]}"

@@ -3,12 +3,12 @@
 import shutil
 
 from compiling import objects_folder, write_record
-from projects import PROJECTS
+from projects import unpacked
 
 
 def collect(folder="cilium-ebpf-built"):
     """Copies the objects of the module into one folder and returns its record."""
-    source, version = PROJECTS["cilium-ebpf"].unpacked()
+    source, version = unpacked("cilium-ebpf")
     objects = objects_folder(folder)
     shutil.rmtree(objects, ignore_errors=True)
     objects.mkdir(parents=True)

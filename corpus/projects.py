@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import compilers
@@ -95,11 +96,17 @@ PROJECTS = {
 }
 
 
+@cache
+def unpacked(name):
+    """The folder and the version of one project's sources."""
+    return PROJECTS[name].unpacked()
+
+
 def job(name, variant, btf=None):
     """How the programs of one project are compiled."""
     project = PROJECTS[name]
     clang = compilers.clang(variant.clang)
-    folder, version = project.unpacked()
+    folder, version = unpacked(name)
     libbpf, libbpf_version = headers()
     btf = btf or kernel_btf()
     command = [
