@@ -17,7 +17,7 @@ use crate::bytes::Endian;
 
 /// Bytes of `struct btf_type`, the head of every type.
 pub(super) const TYPE_HEAD: usize = 12;
-/// Every how many types a start is kept.
+/// Every how many types a start is kept, of a large section.
 pub(super) const STRIDE: usize = 4;
 /// How many segments are walked at once.
 const LANES: usize = 4;
@@ -84,6 +84,19 @@ pub(super) const fn is_type(kind: Kind) -> bool {
             | Kind::Typedef
             | Kind::Float
     )
+}
+
+/// Every how many types a start is kept, of a section of so many bytes: in an object's BTF
+/// nobody has to step from one to the next.
+pub(super) fn stride(len: usize) -> usize {
+    match is_small(len) {
+        true => 1,
+        false => STRIDE,
+    }
+}
+
+fn is_small(len: usize) -> bool {
+    len < LANES * SEGMENT
 }
 
 /// A type section and what is needed to walk it.
@@ -202,7 +215,7 @@ impl<const BIG: bool> Types<'_, BIG> {
 
     /// Walks every segment from where it is thought to start. They come in order.
     pub(super) fn walk_all(self) -> Vec<Walk> {
-        if self.bytes.len() < LANES * SEGMENT {
+        if is_small(self.bytes.len()) {
             return self.walk_in_order();
         }
         let mut waiting = self.segments();
@@ -259,7 +272,7 @@ pub(super) struct Walk {
     pub pos: u64,
     /// How many types it passed.
     pub count: u32,
-    /// Where its first, fifth, … type starts, counted from `start`.
+    /// Where its first type and every [`stride`]th one starts, counted from `start`.
     pub marks: Vec<u16>,
     /// How many types of the kinds that [`is_type`] says it passed.
     named: usize,
@@ -296,8 +309,9 @@ impl Walk {
 
     /// Walks to the limit, type by type. `named` has the walk's named types so far.
     fn finish<const BIG: bool>(mut self, types: Types<'_, BIG>, named: &mut [u16]) -> Walk {
+        let stride = stride(types.bytes.len());
         while self.pos < self.limit {
-            if (self.count as usize).is_multiple_of(STRIDE) {
+            if (self.count as usize).is_multiple_of(stride) {
                 self.marks.push((self.pos - self.start) as u16);
             }
             let Some((top, next)) = types.whole(self.pos as usize) else {

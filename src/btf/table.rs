@@ -1,11 +1,11 @@
 //! Types by their numbers and places: what the pass over the type section leaves.
 //!
-//! Only every fourth start is kept; the others are a few steps away.
+//! Of a large section only every fourth start is kept; the others are a few steps away.
 
 use std::borrow::Cow;
 
 use super::kind::{KINDS, KindLayout, LAYOUTS};
-use super::scan::{STRIDE, Sizes, Types, why};
+use super::scan::{STRIDE, Sizes, Types, stride, why};
 use super::{BtfError, Kind, TypeId};
 use crate::bytes::Endian;
 
@@ -17,6 +17,8 @@ const HINT_SHIFT: u32 = 10;
 pub(super) struct TypeTable {
     endian: Endian,
     sizes: Cow<'static, Sizes>,
+    /// Every how many types a start is kept.
+    stride: usize,
     segments: Vec<Segment>,
     /// For type 0, 1024, 2048, … the segment that it lies in.
     hints: Vec<u32>,
@@ -32,7 +34,7 @@ struct Segment {
     first: u32,
     /// Where it starts.
     base: u32,
-    /// Where its first, fifth, … type starts, counted from there.
+    /// Where its first type and every `stride`th one starts, counted from there.
     marks: Vec<u16>,
     /// The number of its first named type among all.
     first_named: u32,
@@ -62,6 +64,7 @@ impl TypeTable {
         let mut table = TypeTable {
             endian,
             sizes: layouts.map_or(Cow::Borrowed(Sizes::KNOWN), |l| Cow::Owned(Sizes::new(l))),
+            stride: stride(bytes.len()),
             segments: Vec::new(),
             hints: Vec::new(),
             count: 0,
@@ -150,8 +153,13 @@ impl TypeTable {
         };
         let segment = segments.get(behind.checked_sub(1)?)?;
         let within = index.checked_sub(segment.first)? as usize;
-        let mut start = segment.place(*segment.marks.get(within / STRIDE)?);
-        for _ in 0..within % STRIDE {
+        let (mark, steps) = match self.stride {
+            1 => (within, 0),
+            // The only other one: a division by what is known is none.
+            _ => (within / STRIDE, within % STRIDE),
+        };
+        let mut start = segment.place(*segment.marks.get(mark)?);
+        for _ in 0..steps {
             start = self.next(bytes, start)?;
         }
         Some(start)
@@ -188,9 +196,11 @@ impl TypeTable {
             .partition_point(|&mark| u32::from(mark) <= place);
         let mark = behind.checked_sub(1)?;
         let mut pos = segment.place(*segment.marks.get(mark)?);
-        for within in 0..STRIDE {
+        for within in 0..self.stride {
             if pos == offset as usize {
-                return segment.first.checked_add((mark * STRIDE + within) as u32);
+                return segment
+                    .first
+                    .checked_add((mark * self.stride + within) as u32);
             }
             pos = self.next(bytes, pos)?;
         }
@@ -207,7 +217,7 @@ impl TypeTable {
         for (segment, end) in self.segments.iter().zip(ends.chain([self.count])) {
             let mut left = end.saturating_sub(segment.first) as usize;
             for &mark in &segment.marks {
-                let group = left.min(STRIDE);
+                let group = left.min(self.stride);
                 self.group(bytes, segment.place(mark), group, &mut each);
                 left -= group;
             }

@@ -57,6 +57,10 @@ impl Programs {
             .object
             .btf()
             .map(|local| Resolver::new(local, target, options));
+        if let Some(resolver) = &mut resolver {
+            let streams = self.object.streams().iter();
+            resolver.expect(streams.map(|stream| stream.core_relocations.len()).sum());
+        }
         let mut results = Vec::with_capacity(chosen.len());
         for &index in chosen {
             let Some(program) = self.programs.get(index) else {

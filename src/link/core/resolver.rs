@@ -18,6 +18,9 @@ use crate::btf::{Btf, TypeId};
 use crate::elf::CoreRelocation;
 use crate::target::Target;
 
+/// More room than this is made when it is needed.
+const MAX_EXPECTED: usize = 1024;
+
 /// Decides CO-RE relocations of many programs of one object against one target.
 ///
 /// Equal relocations are decided once; candidates are looked up once per local type.
@@ -72,6 +75,11 @@ impl<'a> Resolver<'a> {
             judge: Judge::new(),
             known: HashMap::new(),
         }
+    }
+
+    /// Room for the questions of so many relocations.
+    pub fn expect(&mut self, relocations: usize) {
+        self.known.reserve(relocations.min(MAX_EXPECTED));
     }
 
     /// The target's modules that could not be looked at.
