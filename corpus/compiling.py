@@ -93,7 +93,9 @@ def _opened(objects, job):
     names = {source.name for source in job.sources}
     record["failed"] = {name: why for name, why in record["failed"].items() if name in names}
     write_record(objects, record)
-    for left in (*objects.glob("*.part"), *objects.glob("*.pch")):
+    gone = {p for p in objects.glob("*.bpf.o") if not p.name.startswith("linked-")}
+    gone -= {objects / object_name(source) for source in job.sources}
+    for left in (*gone, *objects.glob("*.part"), *objects.glob("*.pch")):
         left.unlink()
     return record
 

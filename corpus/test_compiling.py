@@ -88,10 +88,12 @@ class Folder(unittest.TestCase):
         self.assertEqual(self.compiled(), ["a.bpf.c", "b.c", "c.bpf.c"])
         self.assertFalse((self.objects / "of-before.bpf.o").exists())
 
-    def test_a_program_that_is_gone_has_failed_no_longer(self):
+    def test_of_a_program_that_is_gone_nothing_is_kept(self):
         self.compile()
-        self.sources.pop()
+        (self.objects / "linked-x.bpf.o").write_text("")
+        del self.sources[1:]
         self.assertEqual(self.compile()["failed"], {})
+        self.assertEqual(sorted(os.listdir(self.objects)), ["a.bpf.o", compiling.RECORD, "linked-x.bpf.o"])
 
     def test_two_programs_of_one_name_are_an_error(self):
         (self.home / "b.bpf.c").write_text("good")
