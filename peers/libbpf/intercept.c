@@ -1,10 +1,13 @@
 /* Stands between libbpf and the machine: every way by which libbpf asks the
  * kernel something while it loads ends here (the linker's --wrap).
  */
+#include <byteswap.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/btf.h>
 #include <linux/version.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -110,6 +113,36 @@ struct btf *__wrap_btf_get_from_fd(int fd, struct btf *base)
 	if (fd >= 0 && fd < FDS_MAX && module_of_fd[fd] && !settings.real_kernel)
 		return modules[module_of_fd[fd] - 1].btf;
 	return __real_btf_get_from_fd(fd, base);
+}
+
+struct btf *__real_btf__new(const void *data, __u32 size);
+struct btf *__wrap_btf__new(const void *data, __u32 size);
+
+/* A header longer than libbpf's own it reads in the byte order of its host only: for
+ * the other one the first fields alone stand before what follows the header. */
+struct btf *__wrap_btf__new(const void *data, __u32 size)
+{
+	const __u32 own = offsetof(struct btf_header, str_len) + sizeof(__u32);
+	struct btf_header header;
+	struct btf *btf;
+	__u32 len;
+	char *copy;
+
+	if (size < own)
+		return __real_btf__new(data, size);
+	memcpy(&header, data, own);
+	len = bswap_32(header.hdr_len);
+	if (header.magic != bswap_16(BTF_MAGIC) || len <= own || len > size)
+		return __real_btf__new(data, size);
+	copy = malloc(own + size - len);
+	if (!copy)
+		abort();
+	header.hdr_len = bswap_32(own);
+	memcpy(copy, &header, own);
+	memcpy(copy + own, (const char *)data + len, size - len);
+	btf = __real_btf__new(copy, own + size - len);
+	free(copy);
+	return btf;
 }
 
 int target_prepare(void)

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use crate::target::Target;
 
-/// A linker that hangs is a difference, not a reason to wait.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A linker that hangs is a difference, not a reason to wait; a busy machine is none.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How the line starts that ends what is said of an object.
 const END: &str = "{\"end\":";

@@ -57,7 +57,7 @@ impl Target {
         }
         // As kernels/fetch.py lays them down.
         let config = Path::new(vmlinux).with_file_name("config");
-        if vmlinux.ends_with("/btf") && config.is_file() {
+        if vmlinux.ends_with("/btf") && is_configuration(&config) {
             args.extend(["--kconfig".to_owned(), config.display().to_string()]);
         }
         Ok(Self {
@@ -96,6 +96,12 @@ impl Target {
         }
         builder.build().map_err(|e| e.to_string())
     }
+}
+
+/// Whether a file is a configuration as a kernel shows it: make's form of one leaves
+/// values empty, which libbpf refuses as a whole.
+fn is_configuration(file: &Path) -> bool {
+    std::fs::read_to_string(file).is_ok_and(|text| !text.lines().any(|line| line.ends_with('=')))
 }
 
 /// `NAME=FILE` of one module, or of all in a folder.

@@ -47,7 +47,7 @@ static FUNCTION_SIGN: Class = class(
     "function-address-sign",
     Whose::Nobodys,
     "the distance to a function is the low 32 bits of an ld_imm64; the kernel looks at no others \
-     (`check_ld_imm64` with BPF_PSEUDO_FUNC)",
+     (`check_ld_imm` with BPF_PSEUDO_FUNC)",
 );
 static KCONFIG_LAYOUT: Class = class(
     "kconfig-layout",
@@ -157,7 +157,7 @@ static SAME_NAME: Class = class(
 static STALE_OFFSET: Class = class(
     "datasec-offset-stale",
     Whose::Nobodys,
-    "libbpf's static linker leaves a stale offset in a DATASEC; the ELF symbol says where a \
+    "libbpf's static linker leaves a stale offset in a DATASEC (`linker_append_btf`); the ELF symbol says where a \
      variable is (libbpf's `btf_fixup_datasec`), cilium refuses the object",
 );
 static STATIC_MAP: Class = class(
@@ -183,8 +183,8 @@ static KCONFIG_OPEN: Class = class(
 static DEFINITION_LONGER: Class = class(
     "map-definition-longer",
     Whose::Nobodys,
-    "cilium keeps what follows a definition of libbpf's old form, for others to read; libbpf \
-     refuses it where it is not zero",
+    "what follows a definition of libbpf's old form is of another loader (iproute2): cilium keeps \
+     it and makes no map until somebody has read it (`MapSpec.Extra`), here it is an error at once",
 );
 static TEXT_AS_PROGRAM: Class = class(
     "text-as-program",

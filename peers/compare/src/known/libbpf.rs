@@ -44,8 +44,8 @@ static EXTERN_WITHOUT_BTF: Class = class(
 static STALE_OFFSET: Class = class(
     "datasec-offset-stale",
     Whose::Bug,
-    "libbpf's static linker leaves offset 0 in the DATASEC of a variable that was an extern in \
-     an earlier object (`extend_sec`, `find_glob_sym_btf`), and its loader looks for maps there; the ELF symbol says where they are",
+    "where a later object defines what an earlier one declares, libbpf's static linker sets the size in the \
+     DATASEC and not the offset (`linker_append_btf`), and its loader looks for maps there; the ELF symbol says where they are",
 );
 static JUMP_TABLE_UNCHECKED: Class = class(
     "jump-table-unchecked",
