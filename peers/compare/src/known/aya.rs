@@ -89,6 +89,12 @@ static STRONG_ANYWHERE: Class = class(
     Whose::Lacks,
     "what the kernel or the object lacks fails the programs that refer to it; aya refuses the object",
 );
+static EXTERN_MAP: Class = class(
+    "extern-map",
+    Whose::Bug,
+    "a map that another object defines is none yet: libbpf refuses it (`bpf_object__init_user_btf_map`), \
+     aya makes one of the declaration",
+);
 static KALLSYMS: Class = class(
     "symbols-of-this-machine",
     Whose::Asking,
@@ -160,7 +166,10 @@ pub fn refusal(error: &str, ours: &Output) -> Known {
 
 pub fn laxity(error: &str) -> Known {
     cause(
-        &[(&["undefined kernel symbol", "are not known"], &KALLSYMS)],
+        &[
+            (&["undefined kernel symbol", "are not known"], &KALLSYMS),
+            (&["the map is static or extern"], &EXTERN_MAP),
+        ],
         error,
     )
 }

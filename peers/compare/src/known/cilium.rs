@@ -170,6 +170,12 @@ static NUMA_NODE: Class = class(
     Whose::Lacks,
     "`numa_node` is a field of a map's definition (libbpf's `parse_btf_map_def`)",
 );
+static TYPE_ID_CHECKED: Class = class(
+    "type-id-checked",
+    Whose::Bug,
+    "what an instruction holds for a type's id is not checked: static linking gives types other \
+     ids (libbpf's `bpf_core_calc_type_relo`, `validate`)",
+);
 static AMBIGUOUS: Class = class(
     "ambiguous",
     Whose::Bug,
@@ -358,6 +364,14 @@ pub fn refusal(error: &str) -> Known {
             ),
             (&["possible erroneous static qualifier on map"], &STATIC_MAP),
             (&["unrecognized field numa_node"], &NUMA_NODE),
+            (
+                &["CORERelocation(local_type_id", "invalid immediate"],
+                &TYPE_ID_CHECKED,
+            ),
+            (
+                &["CORERelocation(target_type_id", "invalid immediate"],
+                &TYPE_ID_CHECKED,
+            ),
             (&["multiple possible targets"], &AMBIGUOUS),
         ],
         error,
