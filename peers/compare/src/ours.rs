@@ -1,5 +1,6 @@
 //! What bpflink says of an object, taken from the crate itself.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -34,10 +35,11 @@ pub fn link(path: &Path, linker: &Linker, big_endian: bool) -> Result<Output, St
 }
 
 fn describe(programs: &Programs, output: &mut Output) -> Result<(), String> {
+    let behind_gap = behind_gaps(programs.object());
     for program in programs.programs() {
         let answer = match program.error() {
             Some(error) => Answer::Failed(error.to_string()),
-            None => Answer::Linked(linked(program, output.big_endian)),
+            None => Answer::Linked(linked(program, output.big_endian, &behind_gap)),
         };
         let section = program.section().to_string();
         output.add(&section, &program.name().to_string(), answer)?;
@@ -68,10 +70,34 @@ fn describe(programs: &Programs, output: &mut Output) -> Result<(), String> {
     Ok(())
 }
 
-fn linked(program: &Linked, big_endian: bool) -> Program {
+/// The functions in front of which their section has instructions that no symbol covers:
+/// what static linking leaves of an overridden weak function.
+fn behind_gaps(object: &Object) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for stream in object.streams() {
+        let (mut end, mut gap) = (0, false);
+        for symbol in &stream.symbols {
+            gap |= symbol.start > end;
+            end = end.max(symbol.start.saturating_add(symbol.len.unwrap_or(u32::MAX)));
+            if gap {
+                names.insert(symbol.name.to_string());
+            }
+        }
+    }
+    names
+}
+
+fn linked(program: &Linked, big_endian: bool, behind_gap: &BTreeSet<String>) -> Program {
     let slots = program.bytes().unwrap_or_default().as_chunks::<8>().0;
     let decode = |&slot| Insn::decode(slot, big_endian);
-    let functions = program.functions();
+    let functions: BTreeMap<usize, String> = program
+        .functions()
+        .map(|f| (f.insn as usize, f.name.to_string()))
+        .collect();
+    let behind = functions
+        .iter()
+        .filter(|(_, name)| behind_gap.contains(*name));
+    let behind_gap = behind.map(|(&start, _)| start).collect();
     let references = program.references();
     let references = references.iter().map(|r| {
         // To the kernel a table of indirect jumps is the value of a map.
@@ -109,12 +135,11 @@ fn linked(program: &Linked, big_endian: bool) -> Program {
     });
     Program {
         insns: slots.iter().map(decode).collect(),
-        functions: functions
-            .map(|f| (f.insn as usize, f.name.to_string()))
-            .collect(),
+        functions,
         refs: references.collect(),
         relocations: relocations.collect(),
         lines: lines.collect(),
+        behind_gap,
     }
 }
 

@@ -44,6 +44,9 @@ pub struct Program {
     pub relocations: BTreeMap<usize, Relocation>,
     /// In the order of instructions; none where line info was not asked for.
     pub lines: Vec<Line>,
+    /// Starts of functions in front of which their section has instructions that no symbol
+    /// covers; only ours tells them.
+    pub behind_gap: BTreeSet<usize>,
 }
 
 /// A name that an instruction stands for.
@@ -274,6 +277,7 @@ fn program(raw: &Raw<'_>, big_endian: bool) -> Result<Program, String> {
             .map(|r| (r.insn, relocation(r)))
             .collect(),
         lines,
+        behind_gap: BTreeSet::new(),
     })
 }
 

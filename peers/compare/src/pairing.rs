@@ -94,7 +94,8 @@ impl<'a> Pairing<'a> {
             && one != other
         {
             let what = format!("function {one} | {other}");
-            match known::function_name(self.witness, one, other) {
+            let behind_gap = self.ours.behind_gap.contains(&a);
+            match known::function_name(self.witness, one, other, behind_gap) {
                 Some(class) => {
                     verdict.note(self.witness, class, || format!("{}: {what}", self.label));
                 }
@@ -231,6 +232,7 @@ impl<'a> Pairing<'a> {
             ours: &ours,
             theirs: &theirs,
             insns: self.theirs.insns.get(b..b + size).unwrap_or_default(),
+            behind_gap: self.ours.behind_gap.contains(&a),
         };
         let class = known::lines(self.witness, &place).ok_or_else(what)?;
         verdict.note(self.witness, class, || {

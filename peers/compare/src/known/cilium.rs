@@ -154,6 +154,11 @@ static SAME_NAME: Class = class(
     "static linking leaves static functions of one name in one section; ELF symbols are told \
      apart by their place",
 );
+static RECORDS_BEHIND_GAP: Class = class(
+    "records-behind-a-gap",
+    Whose::Bug,
+    "a record of .BTF.ext belongs to the instruction at its offset in the section (btf.rst,      insn_off), where the object's own records name the functions of its symbols;      `elfCode.loadFunctions` counts instructions without those that static linking leaves of an      overridden weak function",
+);
 static STALE_OFFSET: Class = class(
     "datasec-offset-stale",
     Whose::Nobodys,
@@ -322,7 +327,14 @@ pub fn lines(place: &LinePlace<'_>) -> Known {
     if place.are_without(poison) {
         return Some(&POISON_LINES);
     }
-    place.are_one_each(poison).then_some(&ONE_LINE)
+    if place.are_one_each(poison) {
+        return Some(&ONE_LINE);
+    }
+    place.behind_gap.then_some(&RECORDS_BEHIND_GAP)
+}
+
+pub fn function_name(behind_gap: bool) -> Known {
+    behind_gap.then_some(&RECORDS_BEHIND_GAP)
 }
 
 pub fn refusal(error: &str) -> Known {

@@ -134,10 +134,11 @@ pub fn missing_function(witness: Witness) -> Known {
 }
 
 /// Two names of one function.
-pub fn function_name(witness: Witness, ours: &str, theirs: &str) -> Known {
+pub fn function_name(witness: Witness, ours: &str, theirs: &str, behind_gap: bool) -> Known {
     match witness {
         Witness::Aya => aya::function_name(ours, theirs),
-        Witness::Libbpf | Witness::Cilium => None,
+        Witness::Cilium => cilium::function_name(behind_gap),
+        Witness::Libbpf => None,
     }
 }
 

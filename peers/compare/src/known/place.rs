@@ -23,6 +23,8 @@ pub struct LinePlace<'a> {
     pub theirs: &'a [Line],
     /// The instructions that the witness made of the function.
     pub insns: &'a [Insn],
+    /// Whether instructions that no symbol covers stand in front of it in the object.
+    pub behind_gap: bool,
 }
 
 impl LinePlace<'_> {
