@@ -9,6 +9,12 @@ const PROG_ARRAY: u64 = 3;
 /// The bits of a load's or store's operation that hold its width.
 const SIZE: u8 = 0x18;
 
+static BITFIELD_TOO_WIDE: Class = class(
+    "straddling-bitfield",
+    Whose::Bug,
+    "a bitfield of which no aligned load of eight bytes reads all bits cannot be relocated \
+     (libbpf's `bpf_core_calc_field_relo`, E2BIG): the program would read others",
+);
 pub static MAPS_NOT_TOLD: Class = class(
     "maps-not-told",
     Whose::Asking,
@@ -168,6 +174,10 @@ pub fn laxity(error: &str) -> Known {
     cause(
         &[
             (&["undefined kernel symbol", "are not known"], &KALLSYMS),
+            (
+                &["cannot be read by one load of 64 bits"],
+                &BITFIELD_TOO_WIDE,
+            ),
             (&["the map is static or extern"], &EXTERN_MAP),
         ],
         error,

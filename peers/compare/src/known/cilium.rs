@@ -137,6 +137,12 @@ static STRUCT_OPS_SECTION: Class = class(
     Whose::Lacks,
     "a variable of `.struct_ops` is registered without a link (libbpf's `bpf_object_init_struct_ops`)",
 );
+static BITFIELD_TOO_WIDE: Class = class(
+    "straddling-bitfield",
+    Whose::Bug,
+    "a bitfield of which no aligned load of eight bytes reads all bits cannot be relocated \
+     (libbpf's `bpf_core_calc_field_relo`, E2BIG): the program would read others",
+);
 static MAP_BY_NUMBER: Class = class(
     "map-by-number",
     Whose::Asking,
@@ -398,6 +404,10 @@ pub fn laxity(error: &str) -> Known {
     cause(
         &[
             (&["LINUX_"], &KCONFIG_OPEN),
+            (
+                &["cannot be read by one load of 64 bits"],
+                &BITFIELD_TOO_WIDE,
+            ),
             (&["CONFIG_"], &KCONFIG_OPEN),
             (&[".kconfig"], &KCONFIG_OPEN),
             (&["more than the 20 bytes"], &DEFINITION_LONGER),
