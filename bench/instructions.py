@@ -35,8 +35,8 @@ WORKS = {
 }
 # In percent; the second where the compiler is another than that of the counts.
 SAME_COMPILER, OTHER_COMPILER = 3, 20
-# What one relocation may cost, all told. The goal is 3000.
-PER_RELOCATION = 4500
+# What one relocation may cost, all told.
+PER_RELOCATION = 3000
 
 
 def count(work, folder):

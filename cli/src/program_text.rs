@@ -26,7 +26,7 @@ pub struct ProgramText<'a> {
     insns: &'a [Insn],
     functions: BTreeMap<usize, ProgramFunction>,
     references: BTreeMap<usize, ProgramReference>,
-    relocations: BTreeMap<usize, &'a CoreReport>,
+    relocations: BTreeMap<usize, CoreReport<'a>>,
     lines: BTreeMap<usize, ProgramLine>,
     jump_tables: &'a [ProgramJumpTable],
 }
@@ -103,7 +103,7 @@ fn target(slot: usize, distance: i32) -> i64 {
 }
 
 /// `byte offset of struct sock.sk_family (0:0:3), was 16`
-fn describe(report: &CoreReport) -> String {
+fn describe(report: &CoreReport<'_>) -> String {
     let subject = format!("{} of {}", report.kind.phrase(), report.local_text());
     match report.outcome {
         Outcome::Patched => format!("{subject}, was {}", report.old),

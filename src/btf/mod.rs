@@ -39,6 +39,7 @@ pub(crate) use prepare::{CONTEXT_TAG, ContextCopies, ContextFunction, context_ta
 pub use prepare::{KconfigVar, Layout, Variable, kconfig_layout, prepare};
 pub use raw::Btf;
 pub use relocate::relocate;
+pub(crate) use view::TypePlace;
 pub use view::{ArrayType, EnumValue, IntEncoding, Linkage, Member, Param, SectionVar, Type};
 
 /// The number of a type in its BTF; 0 is `void`.

@@ -12,7 +12,7 @@ use super::name_chains::Chains;
 use super::name_prefixes::{Prefixes, Wanted};
 use super::scan::is_type;
 use super::table::TypeTable;
-use super::{Btf, Kind, TypeId};
+use super::{Btf, Kind, Type, TypeId};
 
 /// Instructions, roughly, of a search: for each type of the list, and for each whose name
 /// begins as it should and has to be compared.
@@ -172,14 +172,15 @@ impl<'a> Half<'a> {
         })
     }
 
-    /// Ids and whole names of the types of an essential name.
-    fn matching(self, essential: &'a [u8]) -> impl Iterator<Item = (TypeId, &'a [u8])> + 'a {
+    /// The types of an essential name, and their whole names.
+    fn matching(self, essential: &'a [u8]) -> impl Iterator<Item = (Type<'a>, &'a [u8])> + 'a {
         let btf = self.btf;
         self.find(essential).filter_map(move |number| {
             let start = self.starts.get(number)?;
-            let name_off = btf.endian().u32_at(btf.type_bytes(), start as usize)?;
+            let bytes = btf.type_bytes().get(start as usize..)?;
+            let name_off = btf.endian().u32_at(bytes, 0)?;
             let name = btf.name_with_essential(name_off, essential)?;
-            Some((btf.id_at(start)?, name))
+            Some((Type::decode(btf, btf.id_at(start)?, bytes)?, name))
         })
     }
 }
@@ -189,7 +190,15 @@ impl Btf {
     /// integers, floats, composites, enums, typedefs and forward declarations.
     /// Types of the base are not among them.
     pub fn named<'a>(&'a self, essential: &'a [u8]) -> impl Iterator<Item = TypeId> + 'a {
-        self.type_names().matching(essential).map(|(id, _)| id)
+        self.types_named(essential).map(|ty| ty.id())
+    }
+
+    /// The same, the types themselves.
+    pub(crate) fn types_named<'a>(
+        &'a self,
+        essential: &'a [u8],
+    ) -> impl Iterator<Item = Type<'a>> + 'a {
+        self.type_names().matching(essential).map(|(ty, _)| ty)
     }
 
     /// Own types of one of `kinds` whose whole name is `name`, in the order of their ids.
@@ -208,11 +217,8 @@ impl Btf {
         let candidates = halves.into_iter().flatten();
         candidates
             .flat_map(move |half| half.matching(essential))
-            .filter(move |&(id, whole)| {
-                let kind = self.type_by_id(id).map(|ty| ty.kind());
-                whole == name && kind.is_ok_and(|kind| kinds.contains(&kind))
-            })
-            .map(|(id, _)| id)
+            .filter(move |(ty, whole)| *whole == name && kinds.contains(&ty.kind()))
+            .map(|(ty, _)| ty.id())
     }
 
     fn type_names(&self) -> Half<'_> {

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::kind::{KINDS, KindLayout, LAYOUTS};
 use super::names::Names;
 use super::table::TypeTable;
-use super::{BtfError, Data, Kind, MAX_NAME, Type, TypeId};
+use super::{BtfError, Data, Kind, MAX_NAME, Type, TypeId, TypePlace};
 use crate::bytes::{Endian, cstr_at, range_within, slice_at};
 
 const MAGIC: u16 = 0xeb9f;
@@ -133,6 +133,21 @@ impl Btf {
         Type::decode(self, id, bytes).ok_or(BtfError::TypeTruncated { id, offset })
     }
 
+    /// The type that was found at `place` before.
+    #[inline]
+    pub(crate) fn type_at(&self, place: TypePlace) -> Result<Type<'_>, BtfError> {
+        let TypePlace { id, start } = place;
+        // `void` and types of the base lie elsewhere.
+        let own = (id >= self.first_id)
+            .then(|| self.type_bytes().get(start..))
+            .flatten();
+        match own.and_then(|bytes| Type::decode(self, id, bytes)) {
+            Some(ty) => Ok(ty),
+            None => self.type_by_id(id),
+        }
+    }
+
+    #[cold]
     fn no_type(&self, id: TypeId) -> BtfError {
         BtfError::NoType {
             id,

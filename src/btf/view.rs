@@ -15,6 +15,14 @@ pub struct Type<'a> {
     tail: &'a [u8],
 }
 
+/// Where a type was found: it is found there again without a search.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TypePlace {
+    pub(super) id: TypeId,
+    /// In the type section of the BTF that it lies in.
+    pub(super) start: usize,
+}
+
 /// One field of a struct or union.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
@@ -163,10 +171,23 @@ impl<'a> Type<'a> {
         self.tail.get(..len).unwrap_or_default()
     }
 
+    /// Where it starts in the type section.
+    fn start(&self) -> usize {
+        let behind = TYPE_HEAD.saturating_add(self.tail.len());
+        self.btf.type_bytes().len().saturating_sub(behind)
+    }
+
+    /// What finds it again.
+    pub(crate) fn found_at(&self) -> TypePlace {
+        TypePlace {
+            id: self.id,
+            start: self.start(),
+        }
+    }
+
     /// Where an own type of its BTF lies in the type section.
     pub(super) fn place(&self) -> std::ops::Range<usize> {
-        let behind = TYPE_HEAD.saturating_add(self.tail.len());
-        let start = self.btf.type_bytes().len().saturating_sub(behind);
+        let start = self.start();
         let len = TYPE_HEAD.saturating_add(self.tail_bytes().len());
         start..start.saturating_add(len)
     }
@@ -325,6 +346,7 @@ impl Member {
     /// linux/btf.h: with the kind flag, the upper eight bits are the bitfield's width.
     #[inline]
     fn decode(raw: &[u8], endian: Endian, bitfields: bool) -> Option<Member> {
+        let raw = raw.first_chunk::<12>()?;
         let offset = endian.u32_at(raw, 8)?;
         let (bitfield_size, bit_offset) = match bitfields {
             true => ((offset >> 24) as u8, offset & 0x00ff_ffff),
@@ -357,21 +379,25 @@ impl EnumValue {
 impl Btf {
     /// Skips modifiers (const, volatile, restrict, type tags) and typedefs.
     pub fn resolve(&self, id: TypeId) -> Result<Type<'_>, BtfError> {
-        self.resolve_type(self.type_by_id(id)?)
+        let mut next = id;
+        for _ in 0..MAX_CHAIN {
+            let ty = self.type_by_id(next)?;
+            if !ty.kind().is_modifier_or_typedef() {
+                return Ok(ty);
+            }
+            // Through `self`, since a type of the base never refers to the split part.
+            next = ty.target();
+        }
+        Err(BtfError::Cycle(id))
     }
 
     /// The same, from a type that was looked up already.
     #[inline]
     pub fn resolve_type<'a>(&'a self, start: Type<'a>) -> Result<Type<'a>, BtfError> {
-        let mut ty = start;
-        for _ in 0..MAX_CHAIN {
-            if !ty.kind().is_modifier_or_typedef() {
-                return Ok(ty);
-            }
-            // Through `self`, since a type of the base never refers to the split part.
-            ty = self.type_by_id(ty.target())?;
+        match start.kind().is_modifier_or_typedef() {
+            true => self.resolve(start.id()),
+            false => Ok(start),
         }
-        Err(BtfError::Cycle(start.id()))
     }
 
     /// Size of a type in bytes, arrays multiplied out (libbpf's btf__resolve_size).

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::AttachTarget;
-use super::core::{CoreReport, Fixup};
+use super::core::{CoreReport, Decisions, Fixup};
 use super::functions::{Function, FunctionId, Functions, Reach};
 use super::reference::{JUMP_TABLES, ProgramReference, references_of};
 use crate::elf::{AttachKind, Object, ProgramType, ReferenceTarget};
@@ -30,6 +30,8 @@ pub struct Program {
     pub(super) insns: Vec<Insn>,
     /// What relocate decided for every reached function, placed already or not.
     pub(super) fixups: Vec<Fixup>,
+    /// What stands behind them.
+    pub(super) decisions: Option<Arc<Decisions>>,
     pub(super) relocated: bool,
     pub(super) finalized: Option<Finalized>,
     pub(super) error: Option<Error>,
@@ -92,7 +94,7 @@ pub struct ProgramRelocation<'a> {
     /// The slot in the program.
     pub insn: u32,
     /// What was decided and why.
-    pub report: &'a CoreReport,
+    pub report: CoreReport<'a>,
 }
 
 impl Program {
@@ -116,6 +118,7 @@ impl Program {
             starts: vec![0],
             insns,
             fixups: Vec::new(),
+            decisions: None,
             relocated: false,
             finalized: None,
             error: None,
@@ -216,7 +219,7 @@ impl Program {
             let start = self.starts.get(fixup.function as usize)?;
             Some(ProgramRelocation {
                 insn: start.checked_add(fixup.insn)?,
-                report: &fixup.report,
+                report: self.decisions.as_ref()?.report(fixup)?,
             })
         })
     }

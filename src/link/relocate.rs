@@ -1,12 +1,21 @@
 //! Relocate: CO-RE, computed for all that a program reaches, then applied.
 
-use super::core::{CoreFailure, CoreOptions, Fixup, FunctionView, Resolver};
+use std::sync::Arc;
+
+use super::core::{CoreFailure, CoreOptions, Decisions, Fixup, FunctionView, Resolver};
 use super::{Choice, LinkError, Program, Programs};
 use crate::error::{Cause, Error, Result, Site};
 use crate::target::Target;
 
-/// The fixups of each program, by its index.
-type Computed = Vec<(usize, Result<Vec<Fixup>>)>;
+/// What becomes of a set of programs.
+struct Computed {
+    /// The fixups of each program, by its index.
+    fixups: Vec<(usize, Result<Vec<Fixup>>)>,
+    /// What they refer to; `None` where the object has no BTF.
+    decisions: Option<Arc<Decisions>>,
+    /// Modules that could not be looked at.
+    warnings: Vec<String>,
+}
 
 impl Programs {
     /// Applies the CO-RE relocations of each chosen program for `target`.
@@ -33,13 +42,14 @@ impl Programs {
         target: &Target,
         options: CoreOptions,
     ) -> Result<()> {
-        let (fixups, warnings) = self.compute_fixups(chosen, target, options)?;
-        self.warn_of_modules(warnings);
-        for (index, result) in fixups {
+        let computed = self.compute_fixups(chosen, target, options)?;
+        self.warn_of_modules(computed.warnings);
+        for (index, result) in computed.fixups {
             if let Some(program) = self.programs.get_mut(index)
                 && let Some(fixups) = program.attempt(result)
             {
                 program.fixups = fixups;
+                program.decisions = computed.decisions.clone();
                 program.relocated = true;
                 program.apply_fixups(0);
             }
@@ -52,7 +62,7 @@ impl Programs {
         chosen: &[usize],
         target: &Target,
         options: CoreOptions,
-    ) -> Result<(Computed, Vec<String>)> {
+    ) -> Result<Computed> {
         let mut resolver = self
             .object
             .btf()
@@ -61,7 +71,7 @@ impl Programs {
             let streams = self.object.streams().iter();
             resolver.expect(streams.map(|stream| stream.core_relocations.len()).sum());
         }
-        let mut results = Vec::with_capacity(chosen.len());
+        let mut fixups = Vec::with_capacity(chosen.len());
         for &index in chosen {
             let Some(program) = self.programs.get(index) else {
                 continue;
@@ -73,11 +83,17 @@ impl Programs {
                 );
             }
             if program.error.is_none() {
-                results.push((index, program.compute_fixups(resolver.as_mut())));
+                fixups.push((index, program.compute_fixups(resolver.as_mut())));
             }
         }
-        let warnings = resolver.map(|resolver| resolver.warnings().to_vec());
-        Ok((results, warnings.unwrap_or_default()))
+        let warnings = resolver
+            .as_ref()
+            .map(|resolver| resolver.warnings().to_vec());
+        Ok(Computed {
+            fixups,
+            warnings: warnings.unwrap_or_default(),
+            decisions: resolver.map(|resolver| Arc::new(resolver.into_decisions())),
+        })
     }
 }
 

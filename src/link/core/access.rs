@@ -41,9 +41,56 @@ impl Access {
 }
 
 /// The decimal indices between the colons of `text`; at least one.
-pub(super) fn indices(text: &[u8]) -> impl Iterator<Item = Result<u32, CoreFault>> {
-    text.split(|&byte| byte == b':')
-        .map(move |part| parse_index(part, text))
+pub(super) fn indices(text: &[u8]) -> Indices<'_> {
+    let rest = Some(text);
+    Indices { text, rest }
+}
+
+/// The indices of an access string, one after the other.
+pub(super) struct Indices<'a> {
+    text: &'a [u8],
+    /// What is still to be read; `None` behind the last index.
+    rest: Option<&'a [u8]>,
+}
+
+impl Iterator for Indices<'_> {
+    type Item = Result<u32, CoreFault>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Result<u32, CoreFault>> {
+        let rest = self.rest?;
+        let mut value = 0u32;
+        // No number of nine digits overflows; what is longer, or no number, is looked at in full.
+        for (len, byte) in rest.iter().enumerate().take(10) {
+            match byte.wrapping_sub(b'0') {
+                digit @ 0..=9 => value = value.wrapping_mul(10).wrapping_add(u32::from(digit)),
+                _ if len > 0 && *byte == b':' => {
+                    self.rest = rest.get(len + 1..);
+                    return Some(Ok(value));
+                }
+                _ => return Some(self.unusual(rest)),
+            }
+        }
+        match rest.len() {
+            1..=9 => self.rest = None,
+            _ => return Some(self.unusual(rest)),
+        }
+        Some(Ok(value))
+    }
+}
+
+impl<'a> Indices<'a> {
+    #[cold]
+    fn unusual(&mut self, rest: &'a [u8]) -> Result<u32, CoreFault> {
+        let end = rest.iter().position(|&byte| byte == b':');
+        let (part, behind) = match end.and_then(|end| rest.split_at_checked(end)) {
+            Some((part, behind)) => (part, behind.get(1..)),
+            None => (rest, None),
+        };
+        let index = parse_index(part, self.text);
+        self.rest = behind;
+        index
+    }
 }
 
 fn parse_index(part: &[u8], text: &[u8]) -> Result<u32, CoreFault> {

@@ -40,8 +40,11 @@ impl Budget {
     /// Takes many steps outside any answer.
     pub(super) fn spend(&mut self, steps: usize) -> Result<(), CoreFault> {
         let all = self.in_all.saturating_add(self.left);
-        let steps = u32::try_from(steps).map_err(|_| CoreFault::TooComplex)?;
-        self.in_all = all.checked_sub(steps).ok_or(CoreFault::TooComplex)?;
+        let steps = u32::try_from(steps).ok();
+        match steps.and_then(|steps| all.checked_sub(steps)) {
+            Some(left) => self.in_all = left,
+            None => return Err(CoreFault::TooComplex),
+        }
         self.left = 0;
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! the target (what shall stand there). Byte order and pointer size are those
 //! of the BTF that is read, never of the machine that runs this code.
 
-use super::spec::{Enumerator, FieldPath, size_of};
+use super::spec::{Enumerator, Trail, size_of};
 use super::{CoreFault, CoreKind};
 use crate::btf::{Btf, BtfError, Kind, MAX_CHAIN, Type, TypeId};
 use crate::bytes::Endian;
@@ -71,10 +71,10 @@ impl Value {
     }
 }
 
-/// A relocation about the field or element at the end of `path`, whose type is `ty`.
+/// A relocation about the field or element at the end of `way`, whose type is `ty`.
 pub(super) fn field(
     btf: &Btf,
-    path: &FieldPath,
+    way: &Trail,
     ty: &Type<'_>,
     kind: CoreKind,
 ) -> Result<Value, CoreFault> {
@@ -84,10 +84,10 @@ pub(super) fn field(
     if kind == CoreKind::FieldSigned {
         return Ok(Value::exact(u64::from(is_signed(ty))));
     }
-    let bitfield = bitfield_width(path, ty);
+    let bitfield = bitfield_width(way.bitfield, ty);
     let extent = match bitfield {
-        0 => Extent::of_plain_field(btf, ty, path.bit_offset)?,
-        bits => Extent::of_bitfield(ty, path.bit_offset, bits)?,
+        0 => Extent::of_plain_field(btf, ty, way.bit_offset)?,
+        bits => Extent::of_bitfield(ty, way.bit_offset, bits)?,
     };
     let value = match kind {
         CoreKind::FieldByteSize => extent.byte_size,
@@ -109,8 +109,7 @@ pub(super) fn field(
 
 /// The width of a bitfield, 0 for a plain field. BTF from before the kind flag says
 /// it by an integer type of its own.
-fn bitfield_width(path: &FieldPath, ty: &Type<'_>) -> u8 {
-    let declared = path.last().map_or(0, |step| step.bitfield);
+fn bitfield_width(declared: u8, ty: &Type<'_>) -> u8 {
     match ty.int() {
         Some(int) if declared == 0 && u32::from(int.bits) < ty.size().saturating_mul(8) => int.bits,
         _ => declared,
@@ -127,17 +126,19 @@ pub(super) fn whole_type(btf: &Btf, id: TypeId, kind: CoreKind) -> Result<Value,
 }
 
 /// A relocation about a value of an enum.
-pub(super) fn enumerator(btf: &Btf, which: Enumerator, kind: CoreKind) -> Result<Value, CoreFault> {
+pub(super) fn enumerator(which: Enumerator<'_>, kind: CoreKind) -> Result<Value, CoreFault> {
     if kind == CoreKind::EnumvalExists {
         return Ok(Value::exact(1));
     }
-    let ty = btf.type_by_id(which.type_id)?;
-    let value = ty.enum_value(which.index).ok_or(CoreFault::IndexPastEnd {
-        index: which.index,
-        count: ty.vlen(),
-        what: "values",
-        id: which.type_id,
-    })?;
+    let ty = which.ty;
+    let Some(value) = ty.enum_value(which.index) else {
+        return Err(CoreFault::IndexPastEnd {
+            index: which.index,
+            count: ty.vlen(),
+            what: "values",
+            id: ty.id(),
+        });
+    };
     let check = match ty.kind() {
         Kind::Enum64 => Check::Exact,
         _ => Check::LowHalf {

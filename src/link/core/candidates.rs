@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::CoreFault;
 use super::compat::same_kind;
-use crate::btf::{Btf, Kind, Type, TypeId, essential_name};
+use crate::btf::{Btf, BtfError, Kind, Type, TypeId, TypePlace};
 use crate::name::Name;
 use crate::target::Target;
 
@@ -33,11 +33,22 @@ impl Origin {
 pub(super) struct Candidate {
     pub origin: Arc<Origin>,
     pub id: TypeId,
+    /// Where it leads, modifiers and typedefs skipped; `None` where that is an error.
+    resolved: Option<TypePlace>,
 }
 
 impl Candidate {
     pub(super) fn btf(&self) -> &Btf {
         &self.origin.btf
+    }
+
+    /// The type, modifiers and typedefs skipped.
+    #[inline]
+    pub(super) fn resolved(&self) -> Result<Type<'_>, BtfError> {
+        match self.resolved {
+            Some(place) => self.btf().type_at(place),
+            None => self.btf().resolve(self.id),
+        }
     }
 }
 
@@ -59,25 +70,30 @@ impl<'a> Origins<'a> {
         }
     }
 
-    /// The candidates for `local`, in the order of the target's modules and ids.
-    pub(super) fn candidates(&mut self, local: &Type<'_>) -> Result<Vec<Candidate>, CoreFault> {
-        let (kind, name) = (local.kind(), essential_name(local.name()?));
-        let mut found = Vec::new();
+    /// Adds the candidates for `local`, whose essential name is `name`, in the order of the
+    /// target's modules and ids.
+    pub(super) fn add_candidates(
+        &mut self,
+        local: &Type<'_>,
+        name: &[u8],
+        found: &mut Vec<Candidate>,
+    ) -> Result<(), CoreFault> {
+        let (kind, before) = (local.kind(), found.len());
         // What is only declared says nothing about any layout.
         if kind == Kind::Fwd {
-            return Ok(found);
+            return Ok(());
         }
         let vmlinux = self.vmlinux()?;
         if vmlinux.btf.endian() != local.btf().endian() {
             return Err(CoreFault::ByteOrder);
         }
-        add_candidates(vmlinux, name, kind, &mut found)?;
-        if found.is_empty() {
+        add_candidates(vmlinux, name, kind, found)?;
+        if found.len() == before {
             for module in self.modules()? {
-                add_candidates(module, name, kind, &mut found)?;
+                add_candidates(module, name, kind, found)?;
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// The modules that could not be looked at.
@@ -126,11 +142,13 @@ fn add_candidates(
     kind: Kind,
     found: &mut Vec<Candidate>,
 ) -> Result<(), CoreFault> {
-    for id in origin.btf.named(name) {
-        if same_kind(origin.btf.type_by_id(id)?.kind(), kind) {
+    let btf = &origin.btf;
+    for ty in btf.types_named(name) {
+        if same_kind(ty.kind(), kind) {
             found.push(Candidate {
                 origin: origin.clone(),
-                id,
+                id: ty.id(),
+                resolved: btf.resolve_type(ty).ok().map(|ty| ty.found_at()),
             });
         }
     }

@@ -5,13 +5,13 @@
 //! answer. Candidates that tie must answer alike. So no program ever sees a
 //! mixture of two layouts, and no order of anything changes the result.
 
-use super::decide::{Decision, Verdict};
+use super::decisions::{Decided, Verdict};
 use super::text;
 use super::{CoreError, CoreFault};
 
 /// A question of a program about a local type.
 pub(super) struct Asked<'a, Site> {
-    pub decision: &'a Decision,
+    pub decision: Decided<'a>,
     /// The relocations of the program that ask it.
     pub sites: &'a [Site],
 }
@@ -21,7 +21,7 @@ pub(super) struct Asked<'a, Site> {
 /// the first relocation where candidates that tie do not is the error's.
 pub(super) fn by_layout<'a, Site>(
     questions: &[Asked<'a, Site>],
-    same: impl Fn(&Site, &Verdict, &Verdict) -> bool,
+    same: impl Fn(&Site, Verdict<'_>, Verdict<'_>) -> bool,
 ) -> Result<usize, (&'a Site, CoreError)> {
     let best = fewest_unanswered(questions);
     let (&chosen, ties) = best.split_first().unwrap_or((&0, &[]));
@@ -39,7 +39,9 @@ pub(super) fn by_layout<'a, Site>(
 /// The candidates, by number, that leave the fewest relocations without an answer.
 fn fewest_unanswered<Site>(questions: &[Asked<'_, Site>]) -> Vec<usize> {
     // All questions of a local type have the same candidates.
-    let candidates = questions.first().map_or(0, |asked| asked.decision.count());
+    let candidates = questions
+        .first()
+        .map_or(0, |asked| asked.decision.this.count());
     let unanswered = |candidate: usize| -> usize {
         let missing = |asked: &&Asked<'_, Site>| {
             let verdict = asked.decision.verdict(candidate);
@@ -65,21 +67,21 @@ fn fewest_unanswered<Site>(questions: &[Asked<'_, Site>]) -> Vec<usize> {
 
 /// libbpf's rule besides, for one question alone: every candidate that has an answer must
 /// have the same, and for a field at the same place.
-pub(super) fn agree(decision: &Decision) -> Result<(), CoreError> {
-    let verdicts = (0..decision.count()).map(|number| decision.verdict(number));
+pub(super) fn agree(decision: Decided<'_>) -> Result<(), CoreError> {
+    let verdicts = (0..decision.this.count()).map(|number| decision.verdict(number));
     let mut answering = verdicts.filter(|verdict| !verdict.answer.is_missing());
     let Some(first) = answering.next() else {
         return Ok(());
     };
-    match answering.find(|other| !other.answer.same_value(&first.answer)) {
+    match answering.find(|other| !other.answer.same_value(first.answer)) {
         None => Ok(()),
         Some(other) => Err(ambiguous(decision, first, other)),
     }
 }
 
-fn ambiguous(decision: &Decision, one: &Verdict, other: &Verdict) -> CoreError {
+fn ambiguous(decision: Decided<'_>, one: Verdict<'_>, other: Verdict<'_>) -> CoreError {
     CoreError {
-        relocation: text::asked(&decision.local, decision.question),
+        relocation: text::asked(decision.local(), decision.this.question),
         fault: CoreFault::Ambiguous {
             first: text::gives(one),
             second: text::gives(other),

@@ -8,7 +8,7 @@ use super::CoreFault;
 use super::budget::Budget;
 use super::compat::fields_agree;
 use super::names::Names;
-use super::spec::{Enumerator, FieldPath, Step};
+use super::spec::{Enumerator, FieldPath, Step, Trail};
 use crate::btf::{Btf, Member, Type, TypeId, essential_name};
 
 /// Why the target has no answer. Names are offsets in the object's strings, ids
@@ -63,22 +63,22 @@ impl<'a, 'b> Search<'a, 'b> {
         }
     }
 
-    /// Follows `from`, a path of the object, in the target's type `root`; `to` is the way
-    /// taken, the result the type that it leads to.
+    /// Follows `from`, a path of the object, in the target's type `root`, typedefs skipped;
+    /// `to` is the way taken, the result the type that it leads to.
     pub(super) fn field(
         &mut self,
-        from: &FieldPath,
-        root: TypeId,
-        to: &mut FieldPath,
+        from: &FieldPath<'a>,
+        root: Type<'a>,
+        to: &mut Trail,
     ) -> Found<Type<'a>> {
         to.clear();
-        let mut at = self.target.resolve(root)?;
+        let mut at = root;
         for (depth, step) in from.steps().iter().enumerate() {
             let next = match step.is_field() {
                 true => self.member(step, &at, to)?,
                 false if depth > 0 => self.element(step, &at, to)?,
                 false => {
-                    to.push_element(self.target, &at, step.index)?;
+                    to.enter_element(self.target, &at, step.index)?;
                     Ok(at)
                 }
             };
@@ -90,7 +90,7 @@ impl<'a, 'b> Search<'a, 'b> {
         Ok(Ok(at))
     }
 
-    fn element(&mut self, step: &Step, at: &Type<'a>, to: &mut FieldPath) -> Found<Type<'a>> {
+    fn element(&mut self, step: &Step<'a>, at: &Type<'a>, to: &mut Trail) -> Found<Type<'a>> {
         let Some(array) = at.array() else {
             return Ok(Err(Missing::NotArray { is: at.id() }));
         };
@@ -101,11 +101,11 @@ impl<'a, 'b> Search<'a, 'b> {
             }));
         }
         let element = self.target.resolve(array.element)?;
-        to.push_element(self.target, &element, step.index)?;
+        to.enter_element(self.target, &element, step.index)?;
         Ok(Ok(element))
     }
 
-    fn member(&mut self, step: &Step, at: &Type<'a>, to: &mut FieldPath) -> Found<Type<'a>> {
+    fn member(&mut self, step: &Step<'a>, at: &Type<'a>, to: &mut Trail) -> Found<Type<'a>> {
         let (name, within) = (step.name, at.id());
         if !at.kind().is_composite() {
             return Ok(Err(Missing::NotComposite { name, is: within }));
@@ -118,19 +118,18 @@ impl<'a, 'b> Search<'a, 'b> {
         let Some((holder, index, member)) = found else {
             return Ok(Err(Missing::NoField { name, within }));
         };
-        let local = self.local.type_by_id(step.type_id)?;
         let target = self.target.resolve(member.type_id)?;
-        if !fields_agree(self.local, local, self.target, target)? {
+        if !fields_agree(self.local, step.ty, self.target, target)? {
             let (within, is) = (holder.id(), member.type_id);
             return Ok(Err(Missing::OtherType { name, within, is }));
         }
-        to.push_field(&holder, index, member, &target)?;
+        to.enter_field(&holder, index, member)?;
         Ok(Ok(target))
     }
 
     /// The object's types are mostly a copy of the target's: look first where the field
     /// was. C allows a name only once in a struct, anonymous members included.
-    fn same_place(&self, at: &Type<'a>, step: &Step, name: &[u8]) -> Option<FieldOf<'a>> {
+    fn same_place(&self, at: &Type<'a>, step: &Step<'a>, name: &[u8]) -> Option<FieldOf<'a>> {
         let member = at.member(step.index)?;
         self.names
             .is(member.name_off, name)
@@ -143,7 +142,7 @@ impl<'a, 'b> Search<'a, 'b> {
         &mut self,
         ty: Type<'a>,
         name: &[u8],
-        to: &mut FieldPath,
+        to: &mut Trail,
     ) -> Result<Option<FieldOf<'a>>, CoreFault> {
         for (index, member) in (0..).zip(ty.members()) {
             self.budget.step()?;
@@ -159,8 +158,7 @@ impl<'a, 'b> Search<'a, 'b> {
             }
             let offset = to.bit_offset;
             // Runs full, after MAX_LEVELS, where a struct contains itself.
-            to.raw.push(index)?;
-            to.advance(u64::from(member.bit_offset))?;
+            to.enter_anonymous(index, member)?;
             let found = self.search_members(inner, name, to)?;
             if found.is_some() {
                 return Ok(found);
@@ -171,20 +169,23 @@ impl<'a, 'b> Search<'a, 'b> {
         Ok(None)
     }
 
-    /// Looks for the value of an enum by its name, flavours aside.
-    pub(super) fn enumerator(&mut self, from: Enumerator, root: TypeId) -> Found<Enumerator> {
-        let value = self.local.type_by_id(from.type_id)?.enum_value(from.index);
+    /// Looks for the value of an enum by its name, flavours aside, in the target's type `ty`,
+    /// typedefs skipped.
+    pub(super) fn enumerator(
+        &mut self,
+        from: Enumerator<'a>,
+        ty: Type<'a>,
+    ) -> Found<Enumerator<'a>> {
+        let value = from.ty.enum_value(from.index);
         let name = value.map_or(0, |value| value.name_off);
         let wanted = essential_name(self.local.string(name)?);
-        let ty = self.target.resolve(root)?;
         for (index, value) in (0..).zip(ty.enum_values()) {
             self.budget.step()?;
             // What starts otherwise need not be measured.
             if self.names.starts_with(value.name_off, wanted)
                 && essential_name(self.target.string(value.name_off)?) == wanted
             {
-                let type_id = ty.id();
-                return Ok(Ok(Enumerator { type_id, index }));
+                return Ok(Ok(Enumerator { ty, index }));
             }
         }
         Ok(Err(Missing::NoValue { name }))

@@ -10,7 +10,8 @@
 //! | do two types agree | `compat`, and in depth `matches` |
 //! | where is the field in a candidate | `locate`, `names` |
 //! | what is the value there | `calc` |
-//! | what does each candidate answer | `decide` |
+//! | what does each candidate answer | `decide`, about a type: `roots` |
+//! | where is all that kept | `decisions` |
 //! | which candidate does the program mean | `choose` |
 //! | how is the value written into the instruction | `patch` |
 //! | what is told about it | `report`, `text` |
@@ -26,6 +27,7 @@ mod candidates;
 mod choose;
 mod compat;
 mod decide;
+mod decisions;
 mod error;
 mod kind;
 mod locate;
@@ -34,16 +36,20 @@ mod names;
 mod patch;
 mod report;
 mod resolver;
+mod roots;
 mod spec;
 #[cfg(test)]
 mod tests;
 mod text;
 
+pub use decisions::Decisions;
 pub use error::{CoreError, CoreFault};
 pub use kind::{CoreKind, Outcome};
 pub use patch::POISON_HELPER;
 pub use report::CoreReport;
 pub use resolver::Resolver;
+
+use patch::WidthFault;
 
 use crate::btf::{Btf, TypeId};
 use crate::elf::CoreRelocation;
@@ -81,7 +87,7 @@ pub struct FunctionView<'a> {
     pub relocations: &'a [CoreRelocation],
 }
 
-/// A computed change of one instruction, and the account of it.
+/// A computed change of one instruction; [`Decisions::report`] is the account of it.
 #[derive(Clone, Debug)]
 pub struct Fixup {
     /// Index of the function in the program's list.
@@ -92,8 +98,17 @@ pub struct Fixup {
     pub first: Insn,
     /// The new second slot of an `ld_imm64`.
     pub second: Option<Insn>,
-    /// What was decided and why.
-    pub report: CoreReport,
+    /// What it did.
+    pub outcome: Outcome,
+    /// The instruction's value as the compiler wrote it.
+    pub old: i64,
+    /// Its value now; 0 for a poisoned one.
+    pub new: i64,
+    /// The number of the decision that stands behind it.
+    decision: usize,
+    /// The number of the candidate that was chosen.
+    chosen: usize,
+    width: Option<WidthFault>,
 }
 
 /// A relocation that fails its program.

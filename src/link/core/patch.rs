@@ -69,7 +69,9 @@ impl Operand {
         if before.is_some_and(|insn| insn.is_ld_imm64()) {
             return Err(CoreFault::SecondSlot);
         }
-        let place = place(first).ok_or(CoreFault::NotPatchable { code: first.code })?;
+        let Some(place) = place(first) else {
+            return Err(CoreFault::NotPatchable { code: first.code });
+        };
         let second = match place {
             Place::Wide => Some(second_slot(first, rest)?),
             _ => None,

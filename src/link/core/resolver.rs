@@ -7,12 +7,13 @@ use hashbrown::HashMap;
 use super::calc::Value;
 use super::candidates::Origins;
 use super::choose::{self, Asked};
-use super::decide::{Answer, Decision, Judge, Question, Roots, Verdict};
+use super::decide::Judge;
+use super::decisions::{Answer, Decided, Decisions, Question, Verdict};
 use super::patch::{Operand, Rewritten, WidthFault};
+use super::roots::Roots;
 use super::text;
 use super::{
-    CoreError, CoreFailure, CoreFault, CoreKind, CoreOptions, CoreReport, Fixup, FunctionView,
-    Outcome,
+    CoreError, CoreFailure, CoreFault, CoreKind, CoreOptions, Fixup, FunctionView, Outcome,
 };
 use crate::btf::{Btf, TypeId};
 use crate::elf::CoreRelocation;
@@ -25,11 +26,13 @@ const MAX_EXPECTED: usize = 1024;
 ///
 /// Equal relocations are decided once; candidates are looked up once per local type.
 pub struct Resolver<'a> {
-    local: &'a Arc<Btf>,
+    local: &'a Btf,
     options: CoreOptions,
     roots: Roots<'a>,
-    judge: Judge,
-    known: HashMap<Question, Arc<Decision>>,
+    judge: Judge<'a>,
+    /// By their numbers in `decisions`.
+    known: HashMap<Question, usize>,
+    decisions: Decisions,
 }
 
 /// One relocation of the program at hand.
@@ -39,16 +42,13 @@ struct Pending<'p> {
     insn: u32,
     relocation: &'p CoreRelocation,
     operand: Operand,
-    decision: Arc<Decision>,
+    /// The number of its decision.
+    decision: usize,
     /// The number of the candidate whose answer counts.
     chosen: usize,
 }
 
 impl Pending<'_> {
-    fn verdict(&self) -> &Verdict {
-        self.decision.verdict(self.chosen)
-    }
-
     /// Orders questions, those of one local type together.
     fn question(&self) -> (TypeId, u32, u32) {
         let relocation = self.relocation;
@@ -72,19 +72,32 @@ impl<'a> Resolver<'a> {
             local,
             options,
             roots: Roots::new(Origins::new(target)),
-            judge: Judge::new(),
+            judge: Judge::new(local),
             known: HashMap::new(),
+            decisions: Decisions::new(local.clone()),
         }
     }
 
     /// Room for the questions of so many relocations.
     pub fn expect(&mut self, relocations: usize) {
-        self.known.reserve(relocations.min(MAX_EXPECTED));
+        let questions = relocations.min(MAX_EXPECTED);
+        self.known.reserve(questions);
+        self.decisions.list.reserve(questions);
     }
 
     /// The target's modules that could not be looked at.
     pub fn warnings(&self) -> &[String] {
         self.roots.warnings()
+    }
+
+    /// What was decided so far.
+    pub fn decisions(&self) -> &Decisions {
+        &self.decisions
+    }
+
+    /// All that was decided.
+    pub fn into_decisions(self) -> Decisions {
+        self.decisions
     }
 
     /// Computes every fixup of one program; the functions are those that the program
@@ -95,8 +108,13 @@ impl<'a> Resolver<'a> {
     ) -> Result<Vec<Fixup>, CoreFailure> {
         let mut pending = self.ask_all(functions)?;
         self.choose(&mut pending)?;
-        let fixup = |pending| self.fixup(pending);
-        pending.into_iter().map(fixup).collect()
+        let mut fixups = Vec::with_capacity(pending.len());
+        for pending in &pending {
+            if let Some(decision) = self.decisions.get(pending.decision) {
+                fixups.push(self.fixup(pending, decision)?);
+            }
+        }
+        Ok(fixups)
     }
 
     fn ask_all<'p>(
@@ -105,7 +123,6 @@ impl<'a> Resolver<'a> {
     ) -> Result<Vec<Pending<'p>>, CoreFailure> {
         let count = functions.iter().map(|view| view.relocations.len()).sum();
         let mut pending: Vec<Pending<'p>> = Vec::with_capacity(count);
-        self.known.reserve(count);
         for (function, view) in (0u32..).zip(functions) {
             let mut before = None;
             for relocation in view.relocations {
@@ -136,13 +153,14 @@ impl<'a> Resolver<'a> {
         view: &FunctionView<'_>,
         relocation: &CoreRelocation,
         before: Option<&CoreRelocation>,
-    ) -> Result<(Operand, Arc<Decision>), CoreError> {
+    ) -> Result<(Operand, usize), CoreError> {
         if let Some(first) = before.filter(|before| before.insn == relocation.insn) {
             let first = first.record;
             return Err(CoreFault::Duplicate { first }.into());
         }
-        let kind = CoreKind::from_number(relocation.kind)
-            .ok_or(CoreFault::UnknownKind(relocation.kind))?;
+        let Some(kind) = CoreKind::from_number(relocation.kind) else {
+            return Err(CoreFault::UnknownKind(relocation.kind).into());
+        };
         let question = Question {
             root: relocation.type_id,
             access: relocation.access,
@@ -155,27 +173,29 @@ impl<'a> Resolver<'a> {
         Ok((operand, self.decide(question)?))
     }
 
-    /// The answers to `question`, which are looked for once.
-    fn decide(&mut self, question: Question) -> Result<Arc<Decision>, CoreError> {
-        if let Some(known) = self.known.get(&question) {
-            return Ok(known.clone());
+    /// The number of the decision about `question`, which is made once.
+    fn decide(&mut self, question: Question) -> Result<usize, CoreError> {
+        if let Some(&known) = self.known.get(&question) {
+            return Ok(known);
         }
-        let (local, roots) = (self.local, &mut self.roots);
-        let candidates = || roots.candidates(local, question.root);
-        let decision = Arc::new(self.judge.decide(local, question, candidates)?);
-        self.known.insert(question, decision.clone());
-        Ok(decision)
+        let number = self.decisions.list.len();
+        let (roots, decisions) = (&mut self.roots, &mut self.decisions);
+        self.judge.decide(question, roots, decisions)?;
+        self.known.insert(question, number);
+        Ok(number)
     }
 
     /// Chooses among the candidates of each local type that has several.
     fn choose(&mut self, pending: &mut [Pending<'_>]) -> Result<(), CoreFailure> {
-        let mut contested: Vec<&mut Pending<'_>> = pending
-            .iter_mut()
-            .filter(|pending| pending.decision.count() > 1)
-            .collect();
+        let decided = |number| self.decisions.get(number);
+        let several = |pending: &&mut Pending<'_>| {
+            decided(pending.decision).is_some_and(|decided| decided.this.count() > 1)
+        };
+        let mut contested: Vec<&mut Pending<'_>> = pending.iter_mut().filter(several).collect();
         if self.options.libbpf_candidates {
             for pending in &contested {
-                choose::agree(&pending.decision).map_err(|error| pending.fails(error))?;
+                let agreed = decided(pending.decision).map_or(Ok(()), choose::agree);
+                agreed.map_err(|error| pending.fails(error))?;
             }
         }
         // Stable: an error is about the first of the relocations that ask the same.
@@ -191,41 +211,43 @@ impl<'a> Resolver<'a> {
 
     /// The candidate that answers `relocations`, all of one local type.
     fn choose_layout(&mut self, relocations: &[&mut Pending<'_>]) -> Result<usize, CoreFailure> {
+        let decisions = &self.decisions;
+        let asked: Vec<Asked<'_, &mut Pending<'_>>> = relocations
+            .chunk_by(|a, b| a.question() == b.question())
+            .filter_map(|sites| {
+                let decision = decisions.get(sites.first()?.decision)?;
+                Some(Asked { decision, sites })
+            })
+            .collect();
         // The program may be one of many that ask the same.
-        let work = relocations.iter().map(|pending| pending.decision.count());
+        let work = asked
+            .iter()
+            .map(|asked| asked.decision.this.count() * asked.sites.len());
         if let (Err(fault), Some(first)) =
             (self.judge.budget.spend(work.sum()), relocations.first())
         {
             return Err(first.fails(fault));
         }
-        let asked: Vec<Asked<'_, &mut Pending<'_>>> = relocations
-            .chunk_by(|a, b| a.question() == b.question())
-            .filter_map(|sites| {
-                let decision = &*sites.first()?.decision;
-                Some(Asked { decision, sites })
-            })
-            .collect();
         // What counts is what becomes of the instruction: poison is poison for any reason.
-        let same = |pending: &&mut Pending<'_>, a: &Verdict, b: &Verdict| {
-            let insn = |verdict| Some(change(pending, verdict).ok()?.insn);
+        let same = |pending: &&mut Pending<'_>, a: Verdict<'_>, b: Verdict<'_>| {
+            let decided = decisions.get(pending.decision);
+            let insn = |verdict| Some(change(&pending.operand, decided?, verdict).ok()?.insn);
             insn(a) == insn(b)
         };
         choose::by_layout(&asked, same).map_err(|(site, error)| site.fails(error))
     }
 
-    fn fixup(&self, pending: Pending<'_>) -> Result<Fixup, CoreFailure> {
+    fn fixup(&self, pending: &Pending<'_>, decided: Decided<'_>) -> Result<Fixup, CoreFailure> {
         let fails = |fault| {
-            let asked = text::asked(self.local, pending.decision.question);
-            pending.fails(CoreError {
-                relocation: asked,
-                fault,
-            })
+            let relocation = text::asked(self.local, decided.this.question);
+            pending.fails(CoreError { relocation, fault })
         };
-        let change = change(&pending, pending.verdict()).map_err(fails)?;
+        let verdict = decided.verdict(pending.chosen);
+        let change = change(&pending.operand, decided, verdict).map_err(fails)?;
         if change.outcome == Outcome::Poisoned && self.options.poison_is_error {
             let reason = match change.width {
                 Some(width) => Some(text::width(width)),
-                None => text::missing(&pending.decision, pending.verdict()),
+                None => text::missing(decided, verdict),
             };
             return Err(fails(CoreFault::Missing(reason.unwrap_or_default())));
         }
@@ -234,15 +256,12 @@ impl<'a> Resolver<'a> {
             insn: pending.insn,
             first: change.insn.first,
             second: change.insn.second,
-            report: CoreReport {
-                kind: pending.decision.question.kind,
-                outcome: change.outcome,
-                old: pending.operand.value(),
-                new: change.new,
-                decision: pending.decision,
-                chosen: pending.chosen,
-                width: change.width,
-            },
+            outcome: change.outcome,
+            old: pending.operand.value(),
+            new: change.new,
+            decision: pending.decision,
+            chosen: pending.chosen,
+            width: change.width,
         })
     }
 }
@@ -256,15 +275,18 @@ struct Change {
 }
 
 /// What the answer of a candidate does to an instruction.
-fn change(pending: &Pending<'_>, verdict: &Verdict) -> Result<Change, CoreFault> {
-    let (operand, decision) = (&pending.operand, &pending.decision);
+fn change(
+    operand: &Operand,
+    Decided { this, .. }: Decided<'_>,
+    verdict: Verdict<'_>,
+) -> Result<Change, CoreFault> {
     let (value, present) = match verdict.answer {
-        Answer::Found { value, .. } => (value, true),
-        Answer::Missing(_) if decision.question.kind.zero_if_missing() => (Value::exact(0), false),
+        Answer::Found { value, .. } => (*value, true),
+        Answer::Missing(_) if this.question.kind.zero_if_missing() => (Value::exact(0), false),
         Answer::Missing(_) => return Ok(poisoned(operand, None)),
     };
-    operand.check(&decision.original)?;
-    let insn = match operand.write(&decision.original, &value)? {
+    operand.check(&this.original)?;
+    let insn = match operand.write(&this.original, &value)? {
         Ok(insn) => insn,
         Err(fault) => return Ok(poisoned(operand, Some(fault))),
     };
@@ -291,15 +313,14 @@ fn poisoned(operand: &Operand, width: Option<WidthFault>) -> Change {
 }
 
 fn operand(view: &FunctionView<'_>, relocation: &CoreRelocation) -> Result<Operand, CoreFault> {
-    let slot = relocation
-        .insn
-        .checked_sub(view.start)
-        .and_then(|slot| usize::try_from(slot).ok())
-        .filter(|&slot| slot < view.insns.len())
-        .ok_or(CoreFault::OutsideFunction {
+    let slot = relocation.insn.checked_sub(view.start);
+    let slot = slot.and_then(|slot| usize::try_from(slot).ok());
+    match slot.filter(|&slot| slot < view.insns.len()) {
+        Some(slot) => Operand::of(view.insns, slot),
+        None => Err(CoreFault::OutsideFunction {
             insn: relocation.insn,
             start: view.start,
             len: view.insns.len(),
-        })?;
-    Operand::of(view.insns, slot)
+        }),
+    }
 }

@@ -7,80 +7,61 @@
 use super::access::{self, Access};
 use super::names::Names;
 use super::{CoreFault, CoreKind};
-use crate::btf::{ArrayType, Btf, BtfError, Kind, Member, Type, TypeId};
+use crate::btf::{ArrayType, Btf, BtfError, Kind, Member, Type};
 
 /// How many levels a path may have, as in the kernel and in libbpf.
 pub(super) const MAX_LEVELS: usize = 64;
 
 /// One point of a path: an element, or a named field.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Step {
+#[derive(Clone, Copy)]
+pub(super) struct Step<'a> {
     /// Offset of the field's name in the strings of its BTF; 0 for an element.
     pub name: u32,
     /// The index of the element, or of the field in its struct.
     pub index: u32,
     /// The type of the element or field, modifiers and typedefs skipped.
-    pub type_id: TypeId,
-    /// Width of a bitfield in bits, else 0.
-    pub bitfield: u8,
-    /// Whether the field is the last one of its struct: an array without
-    /// elements is flexible there.
-    pub last: bool,
+    pub ty: Type<'a>,
 }
 
-impl Step {
+impl Step<'_> {
     pub(super) fn is_field(&self) -> bool {
         self.name != 0
     }
 }
 
-/// A path from a type to one of its fields or elements.
-#[derive(Clone, Debug)]
-pub(super) struct FieldPath {
-    /// Every level, as the access string counts them.
+/// The way from a type to one of its fields or elements: where it leads, without the names.
+pub(super) struct Trail {
+    /// Every level, as an access string counts them.
     pub raw: Access,
     /// Offset of the field from the start of the root, bits.
     pub bit_offset: u64,
-    steps: [Step; MAX_LEVELS],
-    len: usize,
+    /// Width of the bitfield that it ends at in bits, else 0.
+    pub bitfield: u8,
+    /// Whether it ends at the last field of a struct: an array without elements is
+    /// flexible there.
+    at_last_field: bool,
 }
 
-impl FieldPath {
-    pub(super) fn new() -> FieldPath {
-        FieldPath {
+impl Trail {
+    pub(super) fn new() -> Trail {
+        Trail {
             raw: Access::new(),
             bit_offset: 0,
-            steps: [Step::default(); MAX_LEVELS],
-            len: 0,
+            bitfield: 0,
+            at_last_field: false,
         }
     }
 
     pub(super) fn clear(&mut self) {
         self.raw.clear();
         self.bit_offset = 0;
-        self.len = 0;
-    }
-
-    pub(super) fn steps(&self) -> &[Step] {
-        self.steps.get(..self.len).unwrap_or_default()
-    }
-
-    /// The field or element that the path leads to.
-    pub(super) fn last(&self) -> Option<&Step> {
-        self.steps().last()
-    }
-
-    pub(super) fn push_step(&mut self, step: Step) -> Result<(), CoreFault> {
-        let Some(slot) = self.steps.get_mut(self.len) else {
-            return Err(CoreFault::TooManyLevels);
-        };
-        *slot = step;
-        self.len += 1;
-        Ok(())
+        self.bitfield = 0;
+        self.at_last_field = false;
     }
 
     /// Goes to element `index` in a row of elements of type `ty`.
-    pub(super) fn push_element(
+    #[inline]
+    pub(super) fn enter_element(
         &mut self,
         btf: &Btf,
         ty: &Type<'_>,
@@ -93,33 +74,33 @@ impl FieldPath {
                 .and_then(|bytes| bytes.checked_mul(8));
             self.advance(bits.ok_or(BtfError::SizeOverflow(ty.id()))?)?;
         }
-        self.push_step(Step {
-            index,
-            type_id: ty.id(),
-            ..Step::default()
-        })
+        self.bitfield = 0;
+        self.at_last_field = false;
+        Ok(())
     }
 
-    /// Goes to a named field of `holder`, whose type is `ty`.
-    pub(super) fn push_field(
+    /// Goes to a named field of `holder`.
+    #[inline]
+    pub(super) fn enter_field(
         &mut self,
         holder: &Type<'_>,
         index: u32,
         member: Member,
-        ty: &Type<'_>,
     ) -> Result<(), CoreFault> {
-        self.raw.push(index)?;
-        self.advance(u64::from(member.bit_offset))?;
-        self.push_step(Step {
-            name: member.name_off,
-            index,
-            type_id: ty.id(),
-            bitfield: member.bitfield_size,
-            last: index.checked_add(1) == Some(holder.vlen()),
-        })
+        self.enter_anonymous(index, member)?;
+        self.bitfield = member.bitfield_size;
+        self.at_last_field = index.checked_add(1) == Some(holder.vlen());
+        Ok(())
     }
 
-    pub(super) fn advance(&mut self, bits: u64) -> Result<(), CoreFault> {
+    /// Goes into an anonymous struct or union: nothing that anybody wrote.
+    #[inline]
+    pub(super) fn enter_anonymous(&mut self, index: u32, member: Member) -> Result<(), CoreFault> {
+        self.raw.push(index)?;
+        self.advance(u64::from(member.bit_offset))
+    }
+
+    fn advance(&mut self, bits: u64) -> Result<(), CoreFault> {
         match self.bit_offset.checked_add(bits) {
             Some(offset) => self.bit_offset = offset,
             None => return Err(CoreFault::OffsetOverflow),
@@ -127,26 +108,44 @@ impl FieldPath {
         Ok(())
     }
 
-    /// Whether `array` has an element at `index`, standing where the path ends now.
+    /// Whether `array` has an element at `index`, standing where the way ends now.
     pub(super) fn has_element(&self, array: &ArrayType, index: u32) -> bool {
-        let behind_last_field = self.last().is_some_and(|step| step.is_field() && step.last);
-        index < array.count || (array.count == 0 && behind_last_field)
+        index < array.count || (array.count == 0 && self.at_last_field)
+    }
+}
+
+/// A path from a type to one of its fields or elements, with all that is named on the way.
+pub(super) struct FieldPath<'a> {
+    pub trail: Trail,
+    steps: Vec<Step<'a>>,
+}
+
+impl<'a> FieldPath<'a> {
+    pub(super) fn new() -> FieldPath<'a> {
+        FieldPath {
+            trail: Trail::new(),
+            steps: Vec::new(),
+        }
     }
 
-    /// Reads the access string `text` as a path from `root`, a type of the object, and
+    pub(super) fn steps(&self) -> &[Step<'a>] {
+        &self.steps
+    }
+
+    /// Follows an access string from `root`, a type without modifiers and typedefs, and
     /// tells the type that it leads to.
-    pub(super) fn parse<'a>(
+    pub(super) fn follow(
         &mut self,
         btf: &'a Btf,
         root: Type<'a>,
-        text: &[u8],
+        mut indices: impl Iterator<Item = Result<u32, CoreFault>>,
     ) -> Result<Type<'a>, CoreFault> {
-        self.clear();
-        let mut indices = access::indices(text);
-        let mut ty = btf.resolve_type(root)?;
+        self.trail.clear();
+        self.steps.clear();
+        let mut ty = root;
         // The first index is that of a pointer: `&x[0]`.
         if let Some(first) = indices.next() {
-            self.push_element(btf, &ty, first?)?;
+            self.push_element(btf, ty, first?)?;
         }
         for index in indices {
             let index = index?;
@@ -159,7 +158,14 @@ impl FieldPath {
         Ok(ty)
     }
 
-    fn enter_member<'a>(
+    fn push_element(&mut self, btf: &Btf, ty: Type<'a>, index: u32) -> Result<(), CoreFault> {
+        self.trail.enter_element(btf, &ty, index)?;
+        let name = 0;
+        self.steps.push(Step { name, index, ty });
+        Ok(())
+    }
+
+    fn enter_member(
         &mut self,
         btf: &'a Btf,
         holder: &Type<'a>,
@@ -174,17 +180,18 @@ impl FieldPath {
             });
         };
         let ty = btf.resolve(member.type_id)?;
+        let name = member.name_off;
         // An anonymous struct or union is no step of its own.
-        if Names::of(btf).is(member.name_off, b"") {
-            self.raw.push(index)?;
-            self.advance(u64::from(member.bit_offset))?;
+        if Names::of(btf).is(name, b"") {
+            self.trail.enter_anonymous(index, member)?;
         } else {
-            self.push_field(holder, index, member, &ty)?;
+            self.trail.enter_field(holder, index, member)?;
+            self.steps.push(Step { name, index, ty });
         }
         Ok(ty)
     }
 
-    fn enter_array<'a>(
+    fn enter_array(
         &mut self,
         btf: &'a Btf,
         ty: &Type<'a>,
@@ -194,7 +201,7 @@ impl FieldPath {
         let Some(array) = ty.array() else {
             return Err(CoreFault::NoParts { id, kind });
         };
-        if !self.has_element(&array, index) {
+        if !self.trail.has_element(&array, index) {
             return Err(CoreFault::IndexPastEnd {
                 index,
                 count: array.count,
@@ -203,7 +210,7 @@ impl FieldPath {
             });
         }
         let element = btf.resolve(array.element)?;
-        self.push_element(btf, &element, index)?;
+        self.push_element(btf, element, index)?;
         Ok(element)
     }
 }
@@ -220,19 +227,18 @@ pub(super) fn size_of(btf: &Btf, ty: &Type<'_>) -> Result<u64, BtfError> {
 }
 
 /// A value of an enum.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Enumerator {
+#[derive(Clone, Copy)]
+pub(super) struct Enumerator<'a> {
     /// The enum, typedefs skipped.
-    pub type_id: TypeId,
+    pub ty: Type<'a>,
     /// Which of its values.
     pub index: u32,
 }
 
-impl Enumerator {
-    /// Reads the access string `text` as the number of a value of the enum `root`.
-    pub(super) fn parse(btf: &Btf, root: Type<'_>, text: &[u8]) -> Result<Enumerator, CoreFault> {
+impl<'a> Enumerator<'a> {
+    /// Reads the access string `text` as the number of a value of the enum `ty`.
+    pub(super) fn parse(ty: Type<'a>, text: &[u8]) -> Result<Enumerator<'a>, CoreFault> {
         let mut indices = access::indices(text);
-        let ty = btf.resolve_type(root)?;
         let (id, kind) = (ty.id(), ty.kind());
         let index = indices.next().unwrap_or(Ok(0))?;
         if indices.next().is_some() {
@@ -249,7 +255,7 @@ impl Enumerator {
                 id,
             });
         }
-        Ok(Enumerator { type_id: id, index })
+        Ok(Enumerator { ty, index })
     }
 }
 

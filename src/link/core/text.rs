@@ -4,14 +4,15 @@
 
 use std::fmt::Write;
 
+use super::access;
 use super::budget::Budget;
 use super::calc::Memory;
 use super::candidates::Candidate;
-use super::decide::{Answer, Decision, Question, Verdict};
+use super::decisions::{Answer, Decided, Question, Verdict};
 use super::kind::Subject;
 use super::locate::{Missing, Search};
 use super::patch::WidthFault;
-use super::spec::{Enumerator, FieldPath};
+use super::spec::{Enumerator, FieldPath, Trail};
 use crate::btf::{Btf, Kind, TypeId, display_name};
 
 /// `byte offset of struct task_struct.pid`, where the access can be read.
@@ -26,22 +27,21 @@ pub(super) fn local(local: &Btf, question: Question) -> String {
 }
 
 /// The same in the target, and where that is; `None` where there is no answer.
-pub(super) fn target(decision: &Decision, verdict: &Verdict) -> Option<String> {
+pub(super) fn target(decision: Decided<'_>, verdict: Verdict<'_>) -> Option<String> {
     if verdict.answer.is_missing() {
         return None;
     }
-    let question = decision.question;
-    let Some(candidate) = &verdict.candidate else {
-        return Some(local(&decision.local, question));
+    let Some(candidate) = verdict.candidate else {
+        return Some(local(decision.local(), decision.this.question));
     };
     let subject = target_subject(decision, candidate);
     let subject = subject.unwrap_or_else(|| type_name(candidate.btf(), candidate.id));
     Some(format!("{subject} {}", place(candidate)))
 }
 
-fn target_subject(decision: &Decision, candidate: &Candidate) -> Option<String> {
-    let (local, target, id) = (&*decision.local, candidate.btf(), candidate.id);
-    let Question { root, access, kind } = decision.question;
+fn target_subject(decision: Decided<'_>, candidate: &Candidate) -> Option<String> {
+    let (local, target, id) = (decision.local(), candidate.btf(), candidate.id);
+    let Question { root, access, kind } = decision.this.question;
     let text = local.string(access).ok()?;
     let mut budget = Budget::new();
     budget.begin().ok()?;
@@ -49,32 +49,33 @@ fn target_subject(decision: &Decision, candidate: &Candidate) -> Option<String> 
     match kind.subject() {
         Subject::Type => Some(type_name(target, id)),
         Subject::Enumerator => {
-            let root = local.type_by_id(root).ok()?;
-            let which = Enumerator::parse(local, root, text).ok()?;
-            let found = search.enumerator(which, id).ok()?.ok()?;
-            Some(enumerator(target, id, found))
+            let which = Enumerator::parse(local.resolve(root).ok()?, text).ok()?;
+            let found = search.enumerator(which, candidate.resolved().ok()?);
+            Some(enumerator(target, id, found.ok()?.ok()?))
         }
         Subject::Field => {
-            let (mut from, mut to) = (FieldPath::new(), FieldPath::new());
-            let root = local.type_by_id(root).ok()?;
-            from.parse(local, root, text).ok()?;
-            search.field(&from, id, &mut to).ok()?.ok()?;
-            Some(field(target, id, &to, true))
+            let (mut path, mut way) = (FieldPath::new(), Trail::new());
+            let (root, at) = (local.resolve(root).ok()?, candidate.resolved().ok()?);
+            path.follow(local, root, access::indices(text)).ok()?;
+            search.field(&path, at, &mut way).ok()?.ok()?;
+            let raw = way.raw.indices().iter().copied().map(Ok);
+            path.follow(target, at, raw).ok()?;
+            Some(field(target, id, &path, true))
         }
     }
 }
 
 /// Why there is no answer: `no field skc_daddr in struct sock_common [id 4711] of vmlinux`.
-pub(super) fn missing(decision: &Decision, verdict: &Verdict) -> Option<String> {
-    let Answer::Missing(missing) = verdict.answer else {
+pub(super) fn missing(decision: Decided<'_>, verdict: Verdict<'_>) -> Option<String> {
+    let Answer::Missing(missing) = *verdict.answer else {
         return None;
     };
-    let Some(candidate) = &verdict.candidate else {
-        let wanted = type_name(&decision.local, decision.question.root);
+    let Some(candidate) = verdict.candidate else {
+        let wanted = type_name(decision.local(), decision.this.question.root);
         return Some(format!("the target has no {}", without_flavour(&wanted)));
     };
     let target = candidate.btf();
-    let name = |offset| shown(&decision.local, offset);
+    let name = |offset| shown(decision.local(), offset);
     let place = |id| {
         format!(
             "{} [id {id}] of {}",
@@ -145,12 +146,12 @@ pub(super) fn width(fault: WidthFault) -> String {
 }
 
 /// `struct foo [id 7] of vmlinux gives 8`.
-pub(super) fn gives(verdict: &Verdict) -> String {
-    let who = match &verdict.candidate {
+pub(super) fn gives(verdict: Verdict<'_>) -> String {
+    let who = match verdict.candidate {
         Some(candidate) => self::candidate(candidate),
         None => "the target".to_owned(),
     };
-    match verdict.answer {
+    match *verdict.answer {
         Answer::Missing(_) => format!("{who} has none"),
         Answer::Found { value, bit_offset } => {
             let number = value.bits as i64;
@@ -183,26 +184,26 @@ fn subject(btf: &Btf, question: Question, raw: bool) -> Option<String> {
     match kind.subject() {
         Subject::Type => Some(type_name(btf, root)),
         Subject::Enumerator => {
-            let which = Enumerator::parse(btf, ty, text).ok()?;
+            let which = Enumerator::parse(btf.resolve_type(ty).ok()?, text).ok()?;
             Some(enumerator(btf, root, which))
         }
         Subject::Field => {
             let mut path = FieldPath::new();
-            path.parse(btf, ty, text).ok()?;
+            let at = btf.resolve_type(ty).ok()?;
+            path.follow(btf, at, access::indices(text)).ok()?;
             Some(field(btf, root, &path, raw))
         }
     }
 }
 
-fn enumerator(btf: &Btf, root: TypeId, which: Enumerator) -> String {
-    let value = btf.type_by_id(which.type_id).ok();
-    let value = value.and_then(|ty| ty.enum_value(which.index));
+fn enumerator(btf: &Btf, root: TypeId, which: Enumerator<'_>) -> String {
+    let value = which.ty.enum_value(which.index);
     let name = value.map_or_else(|| "?".to_owned(), |value| shown(btf, value.name_off));
     format!("{}::{name}", type_name(btf, root))
 }
 
 /// The names on a path in C's notation, and on demand the raw access string.
-fn field(btf: &Btf, root: TypeId, path: &FieldPath, raw: bool) -> String {
+fn field(btf: &Btf, root: TypeId, path: &FieldPath<'_>, raw: bool) -> String {
     let mut text = type_name(btf, root);
     for (depth, step) in path.steps().iter().enumerate() {
         // Writing to a String cannot fail.
@@ -213,7 +214,13 @@ fn field(btf: &Btf, root: TypeId, path: &FieldPath, raw: bool) -> String {
         };
     }
     if raw {
-        let indices: Vec<String> = path.raw.indices().iter().map(u32::to_string).collect();
+        let indices: Vec<String> = path
+            .trail
+            .raw
+            .indices()
+            .iter()
+            .map(u32::to_string)
+            .collect();
         let _ = write!(text, " ({})", indices.join(":"));
     }
     text

@@ -10,8 +10,6 @@ mod sharing;
 mod texts;
 mod values;
 
-use std::sync::Arc;
-
 use super::*;
 use crate::btf::testing::builder::*;
 use crate::btf::{Btf, testing};
@@ -67,8 +65,16 @@ impl World {
     }
 
     fn resolve_for(&self, target: &Target) -> Result<Vec<Fixup>, CoreFailure> {
+        Ok(self.decide_for(target)?.fixups)
+    }
+
+    fn decide_for(&self, target: &Target) -> Result<Decided, CoreFailure> {
         let local = testing::parse(&self.local);
-        Resolver::new(&local, target, self.options).resolve_program(&[self.function()])
+        let mut resolver = Resolver::new(&local, target, self.options);
+        Ok(Decided {
+            fixups: resolver.resolve_program(&[self.function()])?,
+            decisions: resolver.into_decisions(),
+        })
     }
 
     fn function(&self) -> FunctionView<'_> {
@@ -79,17 +85,37 @@ impl World {
         }
     }
 
+    /// What was decided, where all stand.
+    #[track_caller]
+    fn decided(&self) -> Decided {
+        let decided = self.decide_for(&self.kernel());
+        decided.unwrap_or_else(|failure| panic!("{}", failure.error))
+    }
+
     /// The first fixup, where all stand.
     #[track_caller]
     fn first(&self) -> Fixup {
-        let fixups = self.resolve();
-        let fixups = fixups.unwrap_or_else(|failure| panic!("{}", failure.error));
+        let fixups = self.decided().fixups;
         fixups.into_iter().next().expect("a relocation")
     }
 
     #[track_caller]
     fn fails(&self) -> String {
         self.resolve().expect_err("a failure").error.to_string()
+    }
+}
+
+/// The fixups of a function, and what stands behind them.
+struct Decided {
+    fixups: Vec<Fixup>,
+    decisions: Decisions,
+}
+
+impl Decided {
+    /// The account of the first.
+    fn report(&self) -> CoreReport<'_> {
+        let report = self.decisions.report(&self.fixups[0]);
+        report.expect("it was decided here")
     }
 }
 

@@ -15,8 +15,8 @@ fn resized(from: (u32, u32), to: (u32, u32)) -> (World, u32) {
 fn result(insn: Insn, from: (u32, u32), to: (u32, u32)) -> (Insn, Option<String>) {
     let (mut world, root) = resized(from, to);
     world.ask(insn, root, "0:0", CoreKind::FieldByteOffset);
-    let fixup = world.first();
-    (fixup.first, fixup.report.reason())
+    let decided = world.decided();
+    (decided.fixups[0].first, decided.report().reason())
 }
 
 const U8: (u32, u32) = (1, UNSIGNED);
@@ -148,7 +148,7 @@ fn a_load_of_64_bits_holds_everything() {
             [fixup.first, fixup.second.expect("two slots")],
             wide(number)
         );
-        assert_eq!((fixup.report.old, fixup.report.new), (1, number));
+        assert_eq!((fixup.old, fixup.new), (1, number));
     }
 }
 
@@ -163,7 +163,7 @@ fn a_sign_that_only_one_side_knows_is_kept() {
         let values = [("V", target)];
         world.target.enumeration("e", 4, target_signed, &values);
         world.ask_wide(written, root, "0", CoreKind::EnumvalValue);
-        world.first().report.new
+        world.first().new
     };
     let unsigned = 0xffff_fff0;
     assert_eq!(extended(true, -5, true, -16), -16);

@@ -19,10 +19,10 @@ fn equal_relocations_share_one_decision_across_programs() {
     fixups.extend(resolver.resolve_program(&[world.function()]).unwrap());
     assert_eq!(fixups.len(), 8);
     for (index, fixup) in fixups.iter().enumerate() {
-        let same = Arc::ptr_eq(&fixup.report.decision, &fixups[index % 2].report.decision);
-        assert!(same, "relocation {index}");
+        assert_eq!(fixup.decision, index % 2, "relocation {index}");
     }
-    let offsets: Vec<i64> = fixups.iter().map(|fixup| fixup.report.new).collect();
+    assert_eq!(resolver.decisions().list.len(), 2);
+    let offsets: Vec<i64> = fixups.iter().map(|fixup| fixup.new).collect();
     assert_eq!(offsets, [4, 0, 4, 0, 4, 0, 4, 0]);
 }
 
@@ -41,10 +41,10 @@ fn ids_of_local_types_need_no_kernel() {
     world.ask(mov(0), anonymous, "0", CoreKind::TypeIdLocal);
     world.ask(mov(0), 0, "0", CoreKind::TypeIdLocal);
     let fixups = world.resolve_for(&no_kernel()).expect("nobody is asked");
-    let values: Vec<_> = fixups.iter().map(|fixup| fixup.report.new).collect();
+    let values: Vec<_> = fixups.iter().map(|fixup| fixup.new).collect();
     assert_eq!(values, [i64::from(root), i64::from(anonymous), 0]);
     let outcomes = [Outcome::Patched, Outcome::Patched, Outcome::Unchanged];
-    assert!(fixups.iter().map(|fixup| fixup.report.outcome).eq(outcomes));
+    assert!(fixups.iter().map(|fixup| fixup.outcome).eq(outcomes));
 }
 
 #[test]
@@ -80,10 +80,10 @@ fn modules_are_asked_where_vmlinux_has_no_such_type() {
     let root = words(&mut world.local, "s", &["x"]);
     world.target.int("int", 4, SIGNED);
     world.ask(mov(0), root, "0:0", CoreKind::FieldByteOffset);
-    let fixups = world.resolve_for(&with_modules(&world, &[16])).unwrap();
-    assert_eq!(fixups[0].first, mov(16));
+    let decided = world.decide_for(&with_modules(&world, &[16])).unwrap();
+    assert_eq!(decided.fixups[0].first, mov(16));
     assert_eq!(
-        fixups[0].report.target_text().as_deref(),
+        decided.report().target_text().as_deref(),
         Some("struct s.x (0:0) [id 3] of module module0")
     );
     // Two modules that agree, and two that do not.
@@ -100,7 +100,7 @@ fn modules_are_asked_where_vmlinux_has_no_such_type() {
     // Once vmlinux has one, no module counts, even where its field is not there.
     words(&mut world.target, "s", &["y"]);
     let fixups = world.resolve_for(&with_modules(&world, &[16])).unwrap();
-    assert_eq!(fixups[0].report.outcome, Outcome::Poisoned);
+    assert_eq!(fixups[0].outcome, Outcome::Poisoned);
 }
 
 /// Three layouts; the fields of the middle one serve most.

@@ -25,7 +25,8 @@ fn a_missing_field_as_an_error() {
 
 #[test]
 fn a_missing_field_in_the_report() {
-    let report = without_daddr().first().report;
+    let decided = without_daddr().decided();
+    let report = decided.report();
     assert_eq!(report.local_text(), "struct sock_common.skc_daddr (0:0)");
     assert_eq!(report.target_text(), None);
     assert_eq!(
@@ -68,7 +69,8 @@ fn a_path_is_written_as_in_c() {
     // &s[1].n[2].v[3][1]: 64 + 8 + 2 * 16 + 3 * 4 + 2 bytes.
     let access = "1:1:0:0:2:1:3:1";
     world.ask(mov(118), root, access, CoreKind::FieldByteOffset);
-    let report = world.first().report;
+    let decided = world.decided();
+    let report = decided.report();
     assert_eq!(
         report.local_text(),
         format!("struct s[1].n[2].v[3][1] ({access})")
@@ -92,7 +94,8 @@ fn told(
     let mut world = World::new();
     let root = make(&mut world.local);
     world.ask_wide(0, root, access, kind);
-    let report = world.first().report;
+    let decided = world.decided();
+    let report = decided.report();
     (report.local_text(), report.reason())
 }
 
@@ -140,7 +143,7 @@ fn reason(
     let ty = target(&mut world.target);
     world.target.structure("s", 64, &[field("x", ty, 0)]);
     world.ask(mov(0), root, access, CoreKind::FieldByteOffset);
-    world.first().report.reason()
+    world.decided().report().reason()
 }
 
 #[test]
@@ -167,7 +170,7 @@ fn why_a_field_is_not_there() {
     world.target.structure("s", 4, &[field("x", ty, 0)]);
     world.ask(mov(4), root, "0:0:1", CoreKind::FieldByteOffset);
     assert_eq!(
-        world.first().report.reason().as_deref(),
+        world.decided().report().reason().as_deref(),
         Some("index 1 is past the 1 elements of the array in struct s [id 3] of vmlinux")
     );
 }
