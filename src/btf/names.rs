@@ -248,10 +248,12 @@ impl Btf {
 
     /// The name at `offset`, where its essential name is this one.
     fn name_with_essential(&self, offset: u32, essential: &[u8]) -> Option<&[u8]> {
-        // Most names that begin alike are told apart without being measured.
+        // Most names that begin alike are told apart by one byte: where this one ends, they
+        // neither end nor have a flavour.
         let own = offset.checked_sub(self.first_string());
         if let Some(tail) = own.and_then(|own| self.string_bytes().get(own as usize..))
-            && !tail.starts_with(essential)
+            && (!matches!(tail.get(essential.len()), Some(0 | b'_'))
+                || !tail.starts_with(essential))
         {
             return None;
         }

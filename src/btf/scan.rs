@@ -24,6 +24,9 @@ const LANES: usize = 4;
 /// Bytes of type section worth a segment of its own. With the guesses that shift its end, a
 /// segment is no longer than 64 KiB: places in it fit 16 bits.
 const SEGMENT: usize = 56 << 10;
+/// Room for the named types of a segment, of which kernels have a few hundred. Where there
+/// are more, the segment is walked once more, alone.
+const ROOM: usize = 1024;
 /// Steps that have to make sense before a guessed start is tried.
 const GUESS_STEPS: usize = 8;
 /// Guesses for one segment, 4 bytes apart; most types of a kernel are far shorter.
@@ -151,12 +154,12 @@ impl<const BIG: bool> Types<'_, BIG> {
     }
 
     /// Walks several segments in turns, so that no step waits for the one before, until one
-    /// of them, which is told, is as good as through. Each has `room` for its named types.
+    /// of them, which is told, is as good as through.
     // By itself: within its caller too much of it would live on the stack.
     #[inline(never)]
-    fn together(self, lanes: &mut [Walk; LANES], named: &mut [u16], room: usize) -> usize {
+    fn together(self, lanes: &mut [Walk; LANES], named: &mut [[u16; ROOM]; LANES]) -> usize {
         let mut pos: [u64; LANES] = std::array::from_fn(|lane| lanes[lane].pos);
-        let mut to: [usize; LANES] = std::array::from_fn(|lane| lane * room + lanes[lane].named);
+        let mut to: [usize; LANES] = std::array::from_fn(|lane| lanes[lane].named);
         let bases: [u64; LANES] = std::array::from_fn(|lane| lanes[lane].start);
         let limits: [u64; LANES] = std::array::from_fn(|lane| lanes[lane].limit);
         loop {
@@ -165,7 +168,7 @@ impl<const BIG: bool> Types<'_, BIG> {
                 for lane in 0..LANES {
                     let step = self.step(pos[lane]);
                     // Always written, and kept only where it counts: no branch to guess.
-                    if let Some(room) = named.get_mut(to[lane]) {
+                    if let Some(room) = named[lane].get_mut(to[lane]) {
                         *room = (pos[lane] - bases[lane]) as u16;
                     }
                     to[lane] += self.sizes.is_type[usize::from(step.top)] as usize;
@@ -176,7 +179,7 @@ impl<const BIG: bool> Types<'_, BIG> {
             if let Some(through) = (0..LANES).find(|&lane| pos[lane] > limits[lane]) {
                 for (lane, walk) in lanes.iter_mut().enumerate() {
                     walk.pos = starts[lane];
-                    walk.named = from[lane] - lane * room;
+                    walk.named = from[lane];
                     walk.count = (walk.marks.len() * STRIDE) as u32;
                 }
                 return through;
@@ -219,25 +222,23 @@ impl<const BIG: bool> Types<'_, BIG> {
             return self.walk_in_order();
         }
         let mut waiting = self.segments();
-        let room = waiting.iter().map(Walk::room).max().unwrap_or_default();
-        let mut named = vec![0; room * LANES.min(waiting.len())];
+        let mut named = [[0; ROOM]; LANES];
         let mut walked = Vec::with_capacity(waiting.len());
         let last = waiting.len().saturating_sub(LANES);
         match <[Walk; LANES]>::try_from(waiting.split_off(last)) {
             Ok(mut lanes) => {
                 loop {
-                    let lane = self.together(&mut lanes, &mut named, room);
+                    let lane = self.together(&mut lanes, &mut named);
                     let Some(next) = waiting.pop() else { break };
-                    let own = named.get_mut(lane * room..).unwrap_or_default();
-                    walked.push(std::mem::replace(&mut lanes[lane], next).finish(self, own));
+                    let through = std::mem::replace(&mut lanes[lane], next);
+                    walked.push(through.finish(self, &mut named[lane]));
                 }
-                let own = lanes.into_iter().zip(named.chunks_mut(room));
+                let own = lanes.into_iter().zip(&mut named);
                 walked.extend(own.map(|(walk, own)| walk.finish(self, own)));
             }
             Err(few) => waiting = few,
         }
-        let few = waiting.into_iter();
-        walked.extend(few.map(|walk| walk.finish(self, &mut named)));
+        walked.extend(waiting.into_iter().map(|walk| walk.alone(self)));
         walked.sort_unstable_by_key(|walk| walk.start);
         walked
     }
@@ -256,9 +257,7 @@ impl<const BIG: bool> Types<'_, BIG> {
 
     /// Walks a segment alone.
     pub(super) fn walk(self, start: u64, limit: u64) -> Walk {
-        let walk = Walk::new(start, limit);
-        let mut named = vec![0; walk.room()];
-        walk.finish(self, &mut named)
+        Walk::new(start, limit).alone(self)
     }
 }
 
@@ -307,6 +306,12 @@ impl Walk {
         self.limit.saturating_sub(self.start) as usize / TYPE_HEAD + STRIDE
     }
 
+    /// Walks from the start to the limit.
+    fn alone<const BIG: bool>(self, types: Types<'_, BIG>) -> Walk {
+        let mut named = vec![0; self.room()];
+        Walk::new(self.start, self.limit).finish(types, &mut named)
+    }
+
     /// Walks to the limit, type by type. `named` has the walk's named types so far.
     fn finish<const BIG: bool>(mut self, types: Types<'_, BIG>, named: &mut [u16]) -> Walk {
         let stride = stride(types.bytes.len());
@@ -325,7 +330,10 @@ impl Walk {
             self.pos = next as u64;
             self.count += 1;
         }
-        self.list = named.get(..self.named).unwrap_or_default().to_vec();
+        match named.get(..self.named) {
+            Some(named) => self.list = named.to_vec(),
+            None => return self.alone(types),
+        }
         self
     }
 }

@@ -3,6 +3,9 @@
 use super::testing::{builder::*, parse};
 use super::{Btf, BtfError, Kind};
 
+/// Bytes of types that are walked in several segments at once.
+const SEVERAL: usize = 4 * (56 << 10);
+
 /// Half a megabyte of enums whose values look like pointers, 12 bytes each: nearly
 /// every guess where a segment starts is wrong, and makes sense all the same.
 fn decoys(order: Order) -> BtfBuilder {
@@ -20,7 +23,7 @@ fn wrong_guesses_change_nothing() {
     for order in Order::BOTH {
         let btf = parse(&decoys(order));
         assert!(
-            btf.type_bytes().len() > 4 << 16,
+            btf.type_bytes().len() > SEVERAL,
             "too small for several segments"
         );
         assert_eq!(btf.type_count(), 801);
@@ -42,6 +45,25 @@ fn wrong_guesses_change_nothing() {
         });
         let expected = (1..801).map(|id| (id, [Kind::Ptr, Kind::Enum64][id as usize % 2]));
         assert!(heads.into_iter().eq(expected));
+    }
+}
+
+/// Segments of nothing but named types, more than there is room for in the common walk.
+#[test]
+fn a_section_full_of_named_types_is_listed_whole() {
+    for order in Order::BOTH {
+        let mut b = BtfBuilder::new(order);
+        let count = 2 * SEVERAL as u32 / 12;
+        for number in 0..count {
+            b.fwd_struct(&format!("fwd_{number}"));
+        }
+        let btf = parse(&b);
+        assert_eq!(btf.type_count(), count + 1);
+        for number in (0..count).step_by(997) {
+            let name = format!("fwd_{number}");
+            let found: Vec<u32> = btf.named(name.as_bytes()).collect();
+            assert_eq!(found, [number + 1]);
+        }
     }
 }
 
