@@ -120,8 +120,53 @@ pub fn range_within(offset: usize, len: usize, limit: usize) -> Option<Range<usi
 #[inline]
 pub fn cstr_at(data: &[u8], offset: usize) -> Option<&[u8]> {
     let tail = data.get(offset..)?;
-    let len = tail.iter().position(|&b| b == 0)?;
-    tail.get(..len)
+    let (words, rest) = tail.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let nuls = nuls_in(u64::from_le_bytes(*word));
+        if nuls != 0 {
+            return tail.get(..index * 8 + (nuls.trailing_zeros() / 8) as usize);
+        }
+    }
+    let last = rest.iter().position(|&byte| byte == 0)?;
+    tail.get(..tail.len() - rest.len() + last)
+}
+
+/// Whether the strings that start at these places and end with a NUL are the same.
+#[inline]
+pub fn same_cstr(a: &[u8], b: &[u8]) -> bool {
+    let ((a, rest_of_a), (b, rest_of_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (a, b) in a.iter().zip(b) {
+        let (a, b) = (u64::from_le_bytes(*a), u64::from_le_bytes(*b));
+        match nuls_in(a) {
+            0 if a == b => {}
+            0 => return false,
+            // What counts are the bytes up to the first NUL.
+            nuls => return (a ^ b) & (nuls ^ (nuls - 1)) == 0,
+        }
+    }
+    let whole = a.len().min(b.len());
+    let a = a
+        .get(whole..)
+        .unwrap_or_default()
+        .as_flattened()
+        .iter()
+        .chain(rest_of_a);
+    let b = b
+        .get(whole..)
+        .unwrap_or_default()
+        .as_flattened()
+        .iter()
+        .chain(rest_of_b);
+    let until = |&(a, b): &(&u8, &u8)| a != b || *a == 0;
+    a.zip(b).find(until).is_some_and(|(a, b)| a == b)
+}
+
+/// Bit 7 of the first byte of a word, in memory order from the lowest, that is 0 (bits
+/// above it mean nothing); 0 where none is.
+#[inline]
+fn nuls_in(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    word.wrapping_sub(ONES) & !word & ONES << 7
 }
 
 #[cfg(test)]
@@ -147,5 +192,27 @@ mod tests {
         assert_eq!(cstr_at(b"ab\0cd", 0), Some(&b"ab"[..]));
         assert_eq!(cstr_at(b"ab\0cd", 3), None);
         assert_eq!(cstr_at(b"ab\0cd", 9), None);
+    }
+
+    #[test]
+    fn strings_of_all_lengths_end_at_their_first_nul() {
+        for len in 0..40 {
+            for behind in 0..20 {
+                let mut data = vec![0xff; len];
+                data.push(0);
+                // What looks like a NUL to careless arithmetic, and another string.
+                data.extend([1, 0x80, 0, 7].iter().cycle().take(behind));
+                let before = [&[9; 3], &data[..]].concat();
+                assert_eq!(cstr_at(&before, 3), Some(&data[..len]));
+                assert_eq!(cstr_at(&data[..len], 0), None);
+                assert!(same_cstr(&data, &data[..=len]) && same_cstr(&data[..=len], &data));
+                assert!(!same_cstr(&data, &data[..len]) && !same_cstr(&data[..len], &data));
+                for at in 0..=len {
+                    let mut other = data.clone();
+                    other[at] = 1;
+                    assert!(!same_cstr(&data, &other) && !same_cstr(&other, &data));
+                }
+            }
+        }
     }
 }

@@ -51,35 +51,32 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 20] = [
-        Kind::Void,
-        Kind::Int,
-        Kind::Ptr,
-        Kind::Array,
-        Kind::Struct,
-        Kind::Union,
-        Kind::Enum,
-        Kind::Fwd,
-        Kind::Typedef,
-        Kind::Volatile,
-        Kind::Const,
-        Kind::Restrict,
-        Kind::Func,
-        Kind::FuncProto,
-        Kind::Var,
-        Kind::Datasec,
-        Kind::Float,
-        Kind::DeclTag,
-        Kind::TypeTag,
-        Kind::Enum64,
-    ];
-
     /// The kind of a number; numbers of the future are [`Kind::Unknown`].
+    // No table: the compiler sees that kinds are their numbers.
     #[inline]
     pub const fn from_number(number: u8) -> Kind {
-        match (number as usize) < Kind::ALL.len() {
-            true => Kind::ALL[number as usize],
-            false => Kind::Unknown,
+        match number {
+            0 => Kind::Void,
+            1 => Kind::Int,
+            2 => Kind::Ptr,
+            3 => Kind::Array,
+            4 => Kind::Struct,
+            5 => Kind::Union,
+            6 => Kind::Enum,
+            7 => Kind::Fwd,
+            8 => Kind::Typedef,
+            9 => Kind::Volatile,
+            10 => Kind::Const,
+            11 => Kind::Restrict,
+            12 => Kind::Func,
+            13 => Kind::FuncProto,
+            14 => Kind::Var,
+            15 => Kind::Datasec,
+            16 => Kind::Float,
+            17 => Kind::DeclTag,
+            18 => Kind::TypeTag,
+            19 => Kind::Enum64,
+            _ => Kind::Unknown,
         }
     }
 

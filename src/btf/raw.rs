@@ -119,18 +119,28 @@ impl Btf {
     /// A type by its id, in this BTF or its base.
     #[inline]
     pub fn type_by_id(&self, id: TypeId) -> Result<Type<'_>, BtfError> {
-        if id == 0 {
-            return Ok(Type::void(self));
+        let Some(index) = id.checked_sub(self.first_id) else {
+            return self.no_own_type(id);
+        };
+        let types = self.type_bytes();
+        let Some(offset) = self.table.offset(types, index) else {
+            return Err(self.no_type(id));
+        };
+        if let Some(bytes) = types.get(offset..)
+            && let Some(ty) = Type::decode(self, id, bytes)
+        {
+            return Ok(ty);
         }
-        if id < self.first_id {
-            return match &self.base {
-                Some(base) => base.type_by_id(id),
-                None => Err(self.no_type(id)),
-            };
+        Err(BtfError::TypeTruncated { id, offset })
+    }
+
+    /// `void`, or a type of the base.
+    fn no_own_type(&self, id: TypeId) -> Result<Type<'_>, BtfError> {
+        match &self.base {
+            _ if id == 0 => Ok(Type::void(self)),
+            Some(base) => base.type_by_id(id),
+            None => Err(self.no_type(id)),
         }
-        let offset = self.type_offset(id).ok_or_else(|| self.no_type(id))?;
-        let bytes = self.type_bytes().get(offset..).unwrap_or_default();
-        Type::decode(self, id, bytes).ok_or(BtfError::TypeTruncated { id, offset })
     }
 
     /// The type that was found at `place` before.
@@ -138,13 +148,18 @@ impl Btf {
     pub(crate) fn type_at(&self, place: TypePlace) -> Result<Type<'_>, BtfError> {
         let TypePlace { id, start } = place;
         // `void` and types of the base lie elsewhere.
-        let own = (id >= self.first_id)
-            .then(|| self.type_bytes().get(start..))
-            .flatten();
-        match own.and_then(|bytes| Type::decode(self, id, bytes)) {
-            Some(ty) => Ok(ty),
-            None => self.type_by_id(id),
+        if id >= self.first_id
+            && let Some(bytes) = self.type_bytes().get(start..)
+            && let Some(ty) = Type::decode(self, id, bytes)
+        {
+            return Ok(ty);
         }
+        self.type_elsewhere(id)
+    }
+
+    #[cold]
+    fn type_elsewhere(&self, id: TypeId) -> Result<Type<'_>, BtfError> {
+        self.type_by_id(id)
     }
 
     #[cold]

@@ -140,25 +140,47 @@ impl TypeTable {
         if index >= self.count {
             return None;
         }
-        let hints = self.hints.get((index >> HINT_SHIFT) as usize..)?;
-        let (first, rest) = hints.split_first()?;
-        let last = rest
-            .first()
-            .map_or(self.segments.len(), |&next| next as usize + 1);
-        let segments = self.segments.get(*first as usize..last)?;
-        let behind = match segments {
-            // Most are long enough.
-            [_] => 1,
-            _ => segments.partition_point(|s| s.first <= index),
-        };
-        let segment = segments.get(behind.checked_sub(1)?)?;
+        let segment = self.segment_of(index)?;
         let within = index.checked_sub(segment.first)? as usize;
-        let (mark, steps) = match self.stride {
-            1 => (within, 0),
-            // The only other one: a division by what is known is none.
-            _ => (within / STRIDE, within % STRIDE),
+        if self.stride == 1 {
+            return Some(segment.place(*segment.marks.get(within)?));
+        }
+        // The only other one: a division by what is known is none.
+        let mark = segment.place(*segment.marks.get(within / STRIDE)?);
+        match within % STRIDE {
+            0 => Some(mark),
+            steps => self.forward(bytes, mark, steps),
+        }
+    }
+
+    /// The segment that the type `index` lies in.
+    #[inline]
+    fn segment_of(&self, index: u32) -> Option<&Segment> {
+        let hint = (index >> HINT_SHIFT) as usize;
+        let first = *self.hints.get(hint)? as usize;
+        let last = match self.hints.get(hint + 1) {
+            Some(&next) => next as usize,
+            None => self.segments.len().checked_sub(1)?,
         };
-        let mut start = segment.place(*segment.marks.get(mark)?);
+        match first == last {
+            // Most are long enough.
+            true => self.segments.get(first),
+            false => self.segment_among(first, last, index),
+        }
+    }
+
+    #[inline(never)]
+    fn segment_among(&self, first: usize, last: usize, index: u32) -> Option<&Segment> {
+        let segments = self.segments.get(first..=last)?;
+        let behind = segments.partition_point(|s| s.first <= index);
+        segments.get(behind.checked_sub(1)?)
+    }
+
+    /// Where the type starts that is `steps` behind the one at `start`.
+    // By itself: in small sections it is never needed.
+    #[inline(never)]
+    fn forward(&self, bytes: &[u8], start: usize, steps: usize) -> Option<usize> {
+        let mut start = start;
         for _ in 0..steps {
             start = self.next(bytes, start)?;
         }

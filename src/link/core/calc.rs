@@ -6,7 +6,7 @@
 
 use super::spec::{Enumerator, Trail, size_of};
 use super::{CoreFault, CoreKind};
-use crate::btf::{Btf, BtfError, Kind, MAX_CHAIN, Type, TypeId};
+use crate::btf::{Btf, BtfError, IntEncoding, Kind, MAX_CHAIN, Type, TypeId};
 use crate::bytes::Endian;
 
 /// An answer in numbers.
@@ -84,7 +84,8 @@ pub(super) fn field(
     if kind == CoreKind::FieldSigned {
         return Ok(Value::exact(u64::from(is_signed(ty))));
     }
-    let bitfield = bitfield_width(way.bitfield, ty);
+    let int = ty.int();
+    let bitfield = bitfield_width(way.bitfield, ty, int);
     let extent = match bitfield {
         0 => Extent::of_plain_field(btf, ty, way.bit_offset)?,
         bits => Extent::of_bitfield(ty, way.bit_offset, bits)?,
@@ -101,7 +102,7 @@ pub(super) fn field(
     };
     let memory = match kind {
         CoreKind::FieldByteOffset if bitfield != 0 => Some(Memory::Bits),
-        CoreKind::FieldByteOffset => Some(memory_behind(btf, ty, &extent)?),
+        CoreKind::FieldByteOffset => Some(memory_behind(btf, ty, int, &extent)?),
         _ => None,
     };
     Ok(Value { memory, ..value })
@@ -109,8 +110,8 @@ pub(super) fn field(
 
 /// The width of a bitfield, 0 for a plain field. BTF from before the kind flag says
 /// it by an integer type of its own.
-fn bitfield_width(declared: u8, ty: &Type<'_>) -> u8 {
-    match ty.int() {
+fn bitfield_width(declared: u8, ty: &Type<'_>, int: Option<IntEncoding>) -> u8 {
+    match int {
         Some(int) if declared == 0 && u32::from(int.bits) < ty.size().saturating_mul(8) => int.bits,
         _ => declared,
     }
@@ -247,10 +248,15 @@ fn is_signed(ty: &Type<'_>) -> bool {
     }
 }
 
-fn memory_behind(btf: &Btf, ty: &Type<'_>, extent: &Extent) -> Result<Memory, CoreFault> {
+fn memory_behind(
+    btf: &Btf,
+    ty: &Type<'_>,
+    int: Option<IntEncoding>,
+    extent: &Extent,
+) -> Result<Memory, CoreFault> {
     let class = match ty.kind() {
         Kind::Ptr => MemoryClass::Pointer,
-        Kind::Int if !is_signed(ty) => MemoryClass::Unsigned,
+        Kind::Int if !int.is_some_and(IntEncoding::is_signed) => MemoryClass::Unsigned,
         _ => MemoryClass::Other,
     };
     let size = match ty.kind() {

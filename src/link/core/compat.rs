@@ -40,34 +40,48 @@ impl<'a> Pair<'a> {
 /// have one; arrays by their elements.
 pub(super) fn fields_agree<'a>(
     local: &'a Btf,
-    a: Type<'a>,
+    a: &Type<'a>,
     target: &'a Btf,
-    b: Type<'a>,
+    b: &Type<'a>,
 ) -> Result<bool, CoreFault> {
-    let mut pair = Pair {
-        local: a,
-        target: b,
-    };
-    for _ in 0..MAX_CHAIN {
-        let (a, b) = (pair.local.kind(), pair.target.kind());
-        if a.is_composite() && b.is_composite() {
-            return Ok(true);
-        }
-        if !same_kind(a, b) {
-            return Ok(false);
-        }
-        match a {
-            Kind::Ptr | Kind::Float => return Ok(true),
-            Kind::Int => return Ok(whole_integers(&pair)),
-            Kind::Fwd | Kind::Enum | Kind::Enum64 => return names_agree(&pair),
-            Kind::Array => {
-                let (a, b) = elements(&pair)?;
-                pair = Pair::resolve((local, a), (target, b))?;
-            }
-            _ => return Ok(false),
+    match leaves_agree(a, b)? {
+        Some(agree) => Ok(agree),
+        None => elements_agree(local, a, target, b),
+    }
+}
+
+/// The same for what are no arrays; `None` for two arrays.
+#[inline(always)]
+fn leaves_agree(a: &Type<'_>, b: &Type<'_>) -> Result<Option<bool>, CoreFault> {
+    let kind = a.kind();
+    Ok(Some(match kind {
+        _ if kind.is_composite() && b.kind().is_composite() => true,
+        _ if !same_kind(kind, b.kind()) => false,
+        Kind::Ptr | Kind::Float => true,
+        Kind::Int => whole_integers(a, b),
+        Kind::Fwd | Kind::Enum | Kind::Enum64 => names_agree(a, b)?,
+        Kind::Array => return Ok(None),
+        _ => false,
+    }))
+}
+
+#[inline(never)]
+fn elements_agree<'a>(
+    local: &'a Btf,
+    a: &Type<'a>,
+    target: &'a Btf,
+    b: &Type<'a>,
+) -> Result<bool, CoreFault> {
+    let (start, mut a, mut b) = (a.id(), *a, *b);
+    // The arrays themselves were the first of the chain.
+    for _ in 1..MAX_CHAIN {
+        let (of_a, of_b) = elements(&a, &b)?;
+        (a, b) = (local.resolve(of_a)?, target.resolve(of_b)?);
+        if let Some(agree) = leaves_agree(&a, &b)? {
+            return Ok(agree);
         }
     }
-    Err(BtfError::Cycle(a.id()).into())
+    Err(BtfError::Cycle(start).into())
 }
 
 /// Whether the target has the type `local_id` (TYPE_EXISTS, TYPE_SIZE, TYPE_ID_TARGET):
@@ -102,9 +116,9 @@ fn shapes_agree(
             Kind::Void | Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 | Kind::Fwd => {
                 return Ok(true);
             }
-            Kind::Int => return Ok(whole_integers(&pair)),
+            Kind::Int => return Ok(whole_integers(&pair.local, &pair.target)),
             Kind::Ptr => (local_id, target_id) = (pair.local.target(), pair.target.target()),
-            Kind::Array => (local_id, target_id) = elements(&pair)?,
+            Kind::Array => (local_id, target_id) = elements(&pair.local, &pair.target)?,
             Kind::FuncProto => {
                 if pair.local.vlen() != pair.target.vlen() {
                     return Ok(false);
@@ -126,19 +140,19 @@ fn shapes_agree(
 }
 
 /// Integers that are bitfields by themselves, as BTF before the kind flag had them, never agree.
-fn whole_integers(pair: &Pair<'_>) -> bool {
+fn whole_integers(a: &Type<'_>, b: &Type<'_>) -> bool {
     let starts_at_zero = |ty: &Type<'_>| ty.int().is_some_and(|int| int.offset == 0);
-    starts_at_zero(&pair.local) && starts_at_zero(&pair.target)
+    starts_at_zero(a) && starts_at_zero(b)
 }
 
-fn names_agree(pair: &Pair<'_>) -> Result<bool, CoreFault> {
-    let local = essential_name(pair.local.name()?);
-    let target = essential_name(pair.target.name()?);
-    Ok(local.is_empty() || target.is_empty() || local == target)
+#[inline(never)]
+fn names_agree(a: &Type<'_>, b: &Type<'_>) -> Result<bool, CoreFault> {
+    let (a, b) = (essential_name(a.name()?), essential_name(b.name()?));
+    Ok(a.is_empty() || b.is_empty() || a == b)
 }
 
 /// The element types of two arrays.
-pub(super) fn elements(pair: &Pair<'_>) -> Result<(TypeId, TypeId), CoreFault> {
+pub(super) fn elements(a: &Type<'_>, b: &Type<'_>) -> Result<(TypeId, TypeId), BtfError> {
     let element = |ty: &Type<'_>| match ty.array() {
         Some(array) => Ok(array.element),
         None => Err(BtfError::WrongKind {
@@ -147,5 +161,5 @@ pub(super) fn elements(pair: &Pair<'_>) -> Result<(TypeId, TypeId), CoreFault> {
             expected: "an array",
         }),
     };
-    Ok((element(&pair.local)?, element(&pair.target)?))
+    Ok((element(a)?, element(b)?))
 }

@@ -142,40 +142,58 @@ impl<'a> Judge<'a> {
         spec: &Local<'a>,
         candidate: &Candidate,
     ) -> Result<Answer, CoreFault> {
-        let (local, target) = (self.local, candidate.btf());
         self.budget.begin()?;
-        let budget = &mut self.budget;
         match spec {
-            Local::Field => {
-                let (mut search, at) = (Search::new(local, target, budget), candidate.resolved()?);
-                match search.field(&self.from, at, &mut self.to)? {
-                    Err(missing) => Ok(Answer::Missing(missing)),
-                    Ok(end) => Ok(Answer::Found {
-                        value: calc::field(target, &self.to, &end, kind)?,
-                        bit_offset: self.to.bit_offset,
-                    }),
-                }
-            }
-            Local::Enumerator(which) => {
-                let (mut search, at) = (Search::new(local, target, budget), candidate.resolved()?);
-                match search.enumerator(*which, at)? {
-                    Err(missing) => Ok(Answer::Missing(missing)),
-                    Ok(found) => Ok(Answer::found(calc::enumerator(found, kind)?)),
-                }
-            }
-            Local::Type => {
-                let (agree, missing) = match kind {
-                    CoreKind::TypeMatches => (types_match as Compare, Missing::NoMatch),
-                    _ => (types_agree as Compare, Missing::OtherShape),
-                };
-                match agree(local, root, target, candidate.id, budget)? {
-                    true => {
-                        let value = calc::whole_type(target, candidate.id, kind)?;
-                        Ok(Answer::found(value))
-                    }
-                    false => Ok(Answer::Missing(missing)),
-                }
-            }
+            Local::Field => self.ask_field(kind, candidate),
+            Local::Enumerator(which) => self.ask_enumerator(kind, *which, candidate),
+            Local::Type => self.ask_type(kind, root, candidate),
+        }
+    }
+
+    /// About the field that `from` leads to.
+    #[inline]
+    fn ask_field(&mut self, kind: CoreKind, candidate: &Candidate) -> Result<Answer, CoreFault> {
+        let (target, root, to) = (candidate.btf(), candidate.resolved()?, &mut self.to);
+        let mut search = Search::new(self.local, target, &mut self.budget);
+        match search.field(&self.from, root, to)? {
+            Err(missing) => Ok(Answer::Missing(missing)),
+            Ok(end) => Ok(Answer::Found {
+                value: calc::field(target, to, &end, kind)?,
+                bit_offset: to.bit_offset,
+            }),
+        }
+    }
+
+    #[inline(never)]
+    fn ask_enumerator(
+        &mut self,
+        kind: CoreKind,
+        which: Enumerator<'a>,
+        candidate: &Candidate,
+    ) -> Result<Answer, CoreFault> {
+        let (target, ty) = (candidate.btf(), candidate.resolved()?);
+        let mut search = Search::new(self.local, target, &mut self.budget);
+        match search.enumerator(which, ty)? {
+            Err(missing) => Ok(Answer::Missing(missing)),
+            Ok(found) => Ok(Answer::found(calc::enumerator(found, kind)?)),
+        }
+    }
+
+    #[inline(never)]
+    fn ask_type(
+        &mut self,
+        kind: CoreKind,
+        root: TypeId,
+        candidate: &Candidate,
+    ) -> Result<Answer, CoreFault> {
+        let (target, id) = (candidate.btf(), candidate.id);
+        let (agree, missing) = match kind {
+            CoreKind::TypeMatches => (types_match as Compare, Missing::NoMatch),
+            _ => (types_agree as Compare, Missing::OtherShape),
+        };
+        match agree(self.local, root, target, id, &mut self.budget)? {
+            true => Ok(Answer::found(calc::whole_type(target, id, kind)?)),
+            false => Ok(Answer::Missing(missing)),
         }
     }
 }

@@ -113,17 +113,21 @@ impl<'a> Decided<'a> {
 
     /// The answer of the candidate with this number.
     #[inline]
-    pub(super) fn verdict(&self, candidate: usize) -> Verdict<'a> {
+    pub(super) fn answer(&self, candidate: usize) -> &'a Answer {
         let Decided { all, this } = *self;
-        let row = this.candidates;
-        let candidates = all.candidates.get(row.first..).unwrap_or_default();
         let other = candidate.checked_sub(1);
         let other = other.and_then(|index| all.others.get(this.others.checked_add(index)?));
+        other.unwrap_or(&this.first)
+    }
+
+    /// The same, with the candidate.
+    pub(super) fn verdict(&self, candidate: usize) -> Verdict<'a> {
+        let row = self.this.candidates;
+        let asked = candidate < row.len;
+        let place = row.first.checked_add(candidate).filter(|_| asked);
         Verdict {
-            candidate: (candidate < row.len)
-                .then(|| candidates.get(candidate))
-                .flatten(),
-            answer: other.unwrap_or(&this.first),
+            candidate: place.and_then(|place| self.all.candidates.get(place)),
+            answer: self.answer(candidate),
         }
     }
 }

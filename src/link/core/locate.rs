@@ -72,15 +72,16 @@ impl<'a, 'b> Search<'a, 'b> {
         to: &mut Trail,
     ) -> Found<Type<'a>> {
         to.clear();
+        let Some((first, rest)) = from.steps().split_first() else {
+            return Ok(Ok(root));
+        };
+        // The first index is that of a pointer.
+        to.enter_element(self.target, &root, first.index)?;
         let mut at = root;
-        for (depth, step) in from.steps().iter().enumerate() {
+        for step in rest {
             let next = match step.is_field() {
                 true => self.member(step, &at, to)?,
-                false if depth > 0 => self.element(step, &at, to)?,
-                false => {
-                    to.enter_element(self.target, &at, step.index)?;
-                    Ok(at)
-                }
+                false => self.element(step, &at, to)?,
             };
             at = match next {
                 Ok(ty) => ty,
@@ -90,6 +91,7 @@ impl<'a, 'b> Search<'a, 'b> {
         Ok(Ok(at))
     }
 
+    #[inline(never)]
     fn element(&mut self, step: &Step<'a>, at: &Type<'a>, to: &mut Trail) -> Found<Type<'a>> {
         let Some(array) = at.array() else {
             return Ok(Err(Missing::NotArray { is: at.id() }));
@@ -110,16 +112,15 @@ impl<'a, 'b> Search<'a, 'b> {
         if !at.kind().is_composite() {
             return Ok(Err(Missing::NotComposite { name, is: within }));
         }
-        let wanted = self.local.string(name)?;
-        let found = match self.same_place(at, step, wanted) {
+        let found = match self.same_place(at, step) {
             Some(found) => Some(found),
-            None => self.search_members(*at, wanted, to)?,
+            None => self.search_members(*at, self.local.string(name)?, to)?,
         };
         let Some((holder, index, member)) = found else {
             return Ok(Err(Missing::NoField { name, within }));
         };
         let target = self.target.resolve(member.type_id)?;
-        if !fields_agree(self.local, step.ty, self.target, target)? {
+        if !fields_agree(self.local, &step.ty, self.target, &target)? {
             let (within, is) = (holder.id(), member.type_id);
             return Ok(Err(Missing::OtherType { name, within, is }));
         }
@@ -129,10 +130,11 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// The object's types are mostly a copy of the target's: look first where the field
     /// was. C allows a name only once in a struct, anonymous members included.
-    fn same_place(&self, at: &Type<'a>, step: &Step<'a>, name: &[u8]) -> Option<FieldOf<'a>> {
-        let member = at.member(step.index)?;
+    #[inline]
+    fn same_place(&self, at: &Type<'a>, step: &Step<'a>) -> Option<FieldOf<'a>> {
+        let (member, local) = (at.member(step.index)?, Names::of(self.local));
         self.names
-            .is(member.name_off, name)
+            .same(member.name_off, local, step.name)
             .then_some((*at, step.index, member))
     }
 
@@ -144,8 +146,9 @@ impl<'a, 'b> Search<'a, 'b> {
         name: &[u8],
         to: &mut Trail,
     ) -> Result<Option<FieldOf<'a>>, CoreFault> {
-        for (index, member) in (0..).zip(ty.members()) {
-            self.budget.step()?;
+        let mut next = 0;
+        while let Some((index, member)) = self.next_like(&ty, next, name)? {
+            next = index.saturating_add(1);
             if self.names.is(member.name_off, name) {
                 return Ok(Some((ty, index, member)));
             }
@@ -165,6 +168,25 @@ impl<'a, 'b> Search<'a, 'b> {
             }
             to.raw.pop();
             to.bit_offset = offset;
+        }
+        Ok(None)
+    }
+
+    /// The first member of `ty` from `next` on that is anonymous or may be called `name`:
+    /// most are neither by their first byte.
+    fn next_like(
+        &mut self,
+        ty: &Type<'a>,
+        next: u32,
+        name: &[u8],
+    ) -> Result<Option<(u32, Member)>, CoreFault> {
+        let first = name.first().copied().unwrap_or_default();
+        for (index, name_off) in (next..).zip(ty.member_names(next)) {
+            self.budget.step()?;
+            match self.names.first_byte(name_off) {
+                Some(byte) if byte != first && byte != 0 => {}
+                _ => return Ok(ty.member(index).map(|member| (index, member))),
+            }
         }
         Ok(None)
     }

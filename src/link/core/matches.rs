@@ -57,7 +57,7 @@ impl<'a> Matcher<'a, '_> {
                     if pair.local.array().map(|a| a.count) != pair.target.array().map(|a| a.count) {
                         return Ok(false);
                     }
-                    (local_id, target_id) = elements(&pair)?;
+                    (local_id, target_id) = elements(&pair.local, &pair.target)?;
                 }
                 Kind::FuncProto if target == local => {
                     if !self.params(&pair, behind_pointer, depth - 1)? {

@@ -1,6 +1,7 @@
 //! Comparing names in place, without looking for their ends first.
 
 use crate::btf::Btf;
+use crate::bytes::same_cstr;
 
 /// The strings of a BTF, at hand.
 #[derive(Clone, Copy)]
@@ -18,6 +19,33 @@ impl<'a> Names<'a> {
             own: btf.string_bytes(),
             first: btf.first_string(),
         }
+    }
+
+    /// Whether the string at `offset` is the one of `others` at `theirs`.
+    #[inline]
+    pub(super) fn same(&self, offset: u32, others: Names<'_>, theirs: u32) -> bool {
+        match (self.tail(offset), others.tail(theirs)) {
+            (Some(ours), Some(theirs)) => same_cstr(ours, theirs),
+            // Split BTF names most things by the strings of its base.
+            _ => match (self.btf.string(offset), others.btf.string(theirs)) {
+                (Ok(ours), Ok(theirs)) => ours == theirs,
+                _ => false,
+            },
+        }
+    }
+
+    /// The first byte of an own string, 0 where that is empty.
+    #[inline(always)]
+    pub(super) fn first_byte(&self, offset: u32) -> Option<u8> {
+        self.own
+            .get(offset.checked_sub(self.first)? as usize)
+            .copied()
+    }
+
+    /// An own string and what is behind it.
+    #[inline]
+    fn tail(&self, offset: u32) -> Option<&'a [u8]> {
+        self.own.get(offset.checked_sub(self.first)? as usize..)
     }
 
     /// Whether the string at `offset` is `name`. Most are not by their first byte.
@@ -78,7 +106,16 @@ mod tests {
         }
         assert!(names.starts_with(far, b"far") && names.starts_with(near, b"n"));
         assert!(!names.starts_with(near, b"nearer") && !names.starts_with(far, b"fast"));
+        for (ours, theirs) in [(near, near), (far, far), (0, 0), (near, far), (0, far)] {
+            assert_eq!(names.same(ours, names, theirs), ours == theirs);
+            assert_eq!(names.same(theirs, names, ours), ours == theirs);
+        }
+        assert!(names.same(near, Names::of(&base), near));
+        assert_eq!(names.first_byte(far), Some(b'f'));
+        assert_eq!(names.first_byte(near), None);
         for offset in [far + 8, u32::MAX] {
+            assert_eq!(names.first_byte(offset), None);
+            assert!(!names.same(offset, names, 0) && !names.same(0, names, offset));
             assert!(!names.is(offset, b"") && !names.starts_with(offset, b""));
         }
     }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use super::calc::Value;
 use super::candidates::Origins;
 use super::choose::{self, Asked};
 use super::decide::Judge;
-use super::decisions::{Answer, Decided, Decisions, Question, Verdict};
+use super::decisions::{Answer, Decided, Decision, Decisions, Question, Verdict};
 use super::patch::{Operand, Rewritten, WidthFault};
 use super::roots::Roots;
 use super::text;
@@ -19,8 +20,9 @@ use crate::btf::{Btf, TypeId};
 use crate::elf::CoreRelocation;
 use crate::target::Target;
 
-/// More room than this is made when it is needed.
+/// More room than this, for questions and for local types, is made when it is needed.
 const MAX_EXPECTED: usize = 1024;
+const MAX_TYPES_EXPECTED: usize = 28;
 
 /// Decides CO-RE relocations of many programs of one object against one target.
 ///
@@ -83,6 +85,8 @@ impl<'a> Resolver<'a> {
         let questions = relocations.min(MAX_EXPECTED);
         self.known.reserve(questions);
         self.decisions.list.reserve(questions);
+        let types = relocations.min(MAX_TYPES_EXPECTED);
+        self.roots.expect(types);
     }
 
     /// The target's modules that could not be looked at.
@@ -96,7 +100,9 @@ impl<'a> Resolver<'a> {
     }
 
     /// All that was decided.
-    pub fn into_decisions(self) -> Decisions {
+    pub fn into_decisions(mut self) -> Decisions {
+        // They live as long as the programs, the room for more need not.
+        self.decisions.list.shrink_to_fit();
         self.decisions
     }
 
@@ -175,14 +181,15 @@ impl<'a> Resolver<'a> {
 
     /// The number of the decision about `question`, which is made once.
     fn decide(&mut self, question: Question) -> Result<usize, CoreError> {
-        if let Some(&known) = self.known.get(&question) {
-            return Ok(known);
+        match self.known.entry(question) {
+            Entry::Occupied(known) => Ok(*known.get()),
+            Entry::Vacant(new) => {
+                let number = self.decisions.list.len();
+                let (roots, decisions) = (&mut self.roots, &mut self.decisions);
+                self.judge.decide(question, roots, decisions)?;
+                Ok(*new.insert(number))
+            }
         }
-        let number = self.decisions.list.len();
-        let (roots, decisions) = (&mut self.roots, &mut self.decisions);
-        self.judge.decide(question, roots, decisions)?;
-        self.known.insert(question, number);
-        Ok(number)
     }
 
     /// Chooses among the candidates of each local type that has several.
@@ -231,8 +238,11 @@ impl<'a> Resolver<'a> {
         // What counts is what becomes of the instruction: poison is poison for any reason.
         let same = |pending: &&mut Pending<'_>, a: Verdict<'_>, b: Verdict<'_>| {
             let decided = decisions.get(pending.decision);
-            let insn = |verdict| Some(change(&pending.operand, decided?, verdict).ok()?.insn);
-            insn(a) == insn(b)
+            let insn = |answer| {
+                let changed = change(&pending.operand, decided?.this, answer);
+                Some(changed.ok()?.insn)
+            };
+            insn(a.answer) == insn(b.answer)
         };
         choose::by_layout(&asked, same).map_err(|(site, error)| site.fails(error))
     }
@@ -242,12 +252,12 @@ impl<'a> Resolver<'a> {
             let relocation = text::asked(self.local, decided.this.question);
             pending.fails(CoreError { relocation, fault })
         };
-        let verdict = decided.verdict(pending.chosen);
-        let change = change(&pending.operand, decided, verdict).map_err(fails)?;
+        let answer = decided.answer(pending.chosen);
+        let change = change(&pending.operand, decided.this, answer).map_err(fails)?;
         if change.outcome == Outcome::Poisoned && self.options.poison_is_error {
             let reason = match change.width {
                 Some(width) => Some(text::width(width)),
-                None => text::missing(decided, verdict),
+                None => text::missing(decided, decided.verdict(pending.chosen)),
             };
             return Err(fails(CoreFault::Missing(reason.unwrap_or_default())));
         }
@@ -275,12 +285,8 @@ struct Change {
 }
 
 /// What the answer of a candidate does to an instruction.
-fn change(
-    operand: &Operand,
-    Decided { this, .. }: Decided<'_>,
-    verdict: Verdict<'_>,
-) -> Result<Change, CoreFault> {
-    let (value, present) = match verdict.answer {
+fn change(operand: &Operand, this: &Decision, answer: &Answer) -> Result<Change, CoreFault> {
+    let (value, present) = match answer {
         Answer::Found { value, .. } => (*value, true),
         Answer::Missing(_) if this.question.kind.zero_if_missing() => (Value::exact(0), false),
         Answer::Missing(_) => return Ok(poisoned(operand, None)),

@@ -82,6 +82,12 @@ impl<'a> Roots<'a> {
         }
     }
 
+    /// Room for so many types.
+    pub(super) fn expect(&mut self, types: usize) {
+        self.known.reserve(types);
+        self.names.known.reserve(types);
+    }
+
     pub(super) fn warnings(&self) -> &[String] {
         self.names.origins.warnings()
     }

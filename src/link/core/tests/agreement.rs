@@ -29,7 +29,7 @@ fn compare(compare: Compare, local: Make, target: Make) -> Result<bool, CoreFaul
 }
 
 fn as_fields(local: &Btf, a: u32, target: &Btf, b: u32, _: &mut Budget) -> Result<bool, CoreFault> {
-    fields_agree(local, local.resolve(a)?, target, target.resolve(b)?)
+    fields_agree(local, &local.resolve(a)?, target, &target.resolve(b)?)
 }
 
 fn int(b: &mut BtfBuilder) -> u32 {
