@@ -222,6 +222,24 @@ fn a_kernel_function_of_another_prototype() {
     }
 }
 
+/// A weak one of which the BTF says nothing is not looked for, though the kernel has it: that
+/// is told once, by its name.
+#[test]
+fn a_weak_symbol_without_a_type_is_absent_and_told() {
+    let mut o = Obj::new(Order::Little);
+    let body = [CALL, CALL];
+    let code = o.code("kprobe/x", &[Fun("entry", STRONG, &[CALL, CALL, exit()])]);
+    let symbol = o.elf.undefined("acquire", WEAK);
+    refer(&mut o, &code, &body, &[symbol, symbol]);
+    let set = link_for(&opened(&o.build()), &kernel(Order::Little).target);
+    assert_eq!(stream(&set, "entry"), [POISON, POISON, exit()]);
+    let told = set.warnings();
+    assert!(
+        matches!(told, [one] if one.contains("'acquire'")),
+        "{told:?}"
+    );
+}
+
 /// Typed kernel variables, of vmlinux and of a module.
 #[test]
 fn typed_kernel_variables() {

@@ -39,6 +39,8 @@ pub(super) struct Externs<'a> {
     resolved: Vec<Option<Result<Resolved, LinkError>>>,
     config: Option<config::Values>,
     symbols: Option<symbols::Symbols<'a>>,
+    /// What a caller should know though nothing failed.
+    warnings: Vec<String>,
 }
 
 impl<'a> Externs<'a> {
@@ -50,6 +52,7 @@ impl<'a> Externs<'a> {
             resolved: vec![None; object.externs().len()],
             config: None,
             symbols: None,
+            warnings: Vec::new(),
         }
     }
 
@@ -82,7 +85,10 @@ impl<'a> Externs<'a> {
             }
             ExternKind::Ksym => self.symbols().address(symbol),
             ExternKind::Kconfig => self.config().slot(index, symbol),
-            ExternKind::Unknown if symbol.weak => Ok(Resolved::AbsentFunction),
+            ExternKind::Unknown if symbol.weak => {
+                self.warnings.push(without_type(&symbol.name));
+                Ok(Resolved::AbsentFunction)
+            }
             ExternKind::Unknown => Err(unresolved(
                 "symbol",
                 &symbol.name,
@@ -104,15 +110,26 @@ impl<'a> Externs<'a> {
             .get_or_insert_with(|| config::Values::new(object, target))
     }
 
-    /// Configuration values that lost a part.
-    pub fn warnings(&self) -> &[String] {
-        self.config.as_ref().map_or(&[], |values| &values.warnings)
+    /// Configuration values that lost a part, and symbols that nobody can look for.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        let config = self.config.as_mut();
+        let mut warnings = config.map_or(Vec::new(), |values| std::mem::take(&mut values.warnings));
+        warnings.append(&mut self.warnings);
+        warnings
     }
 
     /// The contents of the map `.kconfig` for this target, where a program uses it.
     pub fn kconfig_contents(self) -> Option<Vec<u8>> {
         self.config.map(|values| values.contents)
     }
+}
+
+/// clang leaves a function out of the BTF that only a cleanup attribute calls.
+fn without_type(name: &Name) -> String {
+    format!(
+        "weak symbol '{name}': the object's BTF does not say what it is, so no kernel is asked \
+         for it: it counts as absent"
+    )
 }
 
 fn unresolved(what: &'static str, name: &Name, why: impl Into<String>) -> LinkError {

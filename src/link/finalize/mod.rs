@@ -116,7 +116,7 @@ impl Programs {
         }
         let placed = placement.as_ref().and_then(Placement::known);
         self.arena = placed.or(self.arena);
-        warnings.extend_from_slice(externs.warnings());
+        warnings.append(&mut externs.take_warnings());
         self.kconfig = externs.kconfig_contents().or(self.kconfig.take());
         self.struct_ops = struct_ops.variables;
         self.warnings.append(&mut warnings);

@@ -39,7 +39,7 @@ static EXTERN_WITHOUT_BTF: Class = class(
     "extern-without-btf",
     Whose::Nobodys,
     "clang leaves a function that only `__attribute__((cleanup))` calls out of the BTF at -O1. libbpf refuses the \
-     object (`bpf_object__collect_externs`); here the programs that call it have a weak symbol that is absent",
+     object (`bpf_object__collect_externs`); here the programs that call it have a weak symbol that is absent, and a warning says so",
 );
 static STALE_OFFSET: Class = class(
     "datasec-offset-stale",
