@@ -7,16 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "libbpf.h"
 #include "btf.h"
 #include "libbpf_internal.h"
+#include "../../peers/libbpf/syscall.h"
 #include "runner.h"
 
 static const char *target;
@@ -47,21 +46,10 @@ static int offline_bpf(enum bpf_cmd cmd)
 	}
 }
 
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
-
-long __wrap_syscall(long number, ...)
+static bool answer_bpf(long command, union bpf_attr *attr, long *answer)
 {
-	long arg[6];
-	va_list args;
-
-	va_start(args, number);
-	for (int i = 0; i < 6; i++)
-		arg[i] = va_arg(args, long);
-	va_end(args);
-	if (number == SYS_bpf)
-		return offline_bpf(arg[0]);
-	return __real_syscall(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	*answer = offline_bpf(command);
+	return true;
 }
 
 bool __wrap_feat_supported(struct kern_feature_cache *cache, enum kern_feature_id feature);

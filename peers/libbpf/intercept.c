@@ -6,13 +6,11 @@
 #include <linux/bpf.h>
 #include <linux/btf.h>
 #include <linux/version.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -21,6 +19,7 @@
 #include "btf.h"
 #include "libbpf_internal.h"
 #include "relo_core.h"
+#include "syscall.h"
 #include "witness.h"
 
 #define MODULES_MAX 4096
@@ -388,19 +387,9 @@ static int offline_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
 	}
 }
 
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
-
-long __wrap_syscall(long number, ...)
+static bool answer_bpf(long command, union bpf_attr *attr, long *answer)
 {
-	long arg[6];
-	va_list args;
-
-	va_start(args, number);
-	for (int i = 0; i < 6; i++)
-		arg[i] = va_arg(args, long);
-	va_end(args);
-	if (number == SYS_bpf && !settings.real_kernel)
-		return offline_bpf(arg[0], (union bpf_attr *)arg[1]);
-	return __real_syscall(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	if (!settings.real_kernel)
+		*answer = offline_bpf(command, attr);
+	return !settings.real_kernel;
 }
