@@ -168,7 +168,9 @@ def told(name, record, quiet, share=0, seconds=0):
             print(f"    {count} not: {why} ({', '.join(names[:3])}{', …' if count > 3 else ''})")
         for linked, why in record.get("unlinked", {}).items():
             print(f"    {linked} not linked: {why}")
-    return record["total"] > 0 and good >= share * record["total"]
+    # Of a single program there is no part that compiles.
+    enough = good >= share * record["total"] or (record["total"] == 1 and share < 0.5)
+    return record["total"] > 0 and enough
 
 
 def cpu():
