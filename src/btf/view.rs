@@ -291,12 +291,11 @@ impl<'a> Type<'a> {
             .filter_map(move |raw| Member::decode(raw, endian, bitfields))
     }
 
-    /// Where the names of the fields from the `from`th on stand in the strings.
+    /// Where the names of the fields of a struct or union stand in the strings.
     #[inline]
-    pub(crate) fn member_names(&self, from: u32) -> impl Iterator<Item = u32> + use<'a> {
+    pub(crate) fn member_names(&self) -> impl Iterator<Item = u32> + use<'a> {
         let endian = self.endian();
         self.entries(&[Kind::Struct, Kind::Union], 12)
-            .skip(from as usize)
             .filter_map(move |raw| endian.u32_at(raw, 0))
     }
 

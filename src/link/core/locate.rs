@@ -146,14 +146,23 @@ impl<'a, 'b> Search<'a, 'b> {
         name: &[u8],
         to: &mut Trail,
     ) -> Result<Option<FieldOf<'a>>, CoreFault> {
-        let mut next = 0;
-        while let Some((index, member)) = self.next_like(&ty, next, name)? {
-            next = index.saturating_add(1);
-            if self.names.is(member.name_off, name) {
-                return Ok(Some((ty, index, member)));
-            }
-            if !self.names.is(member.name_off, b"") {
+        let first = name.first().copied().unwrap_or_default();
+        for (index, name_off) in (0..).zip(ty.member_names()) {
+            self.budget.step()?;
+            // Most are neither it nor anonymous by their first byte.
+            let begins = self.names.first_byte(name_off);
+            if begins.is_some_and(|begins| begins != first && begins != 0) {
                 continue;
+            }
+            let found = self.names.is(name_off, name);
+            if !found && !self.names.is(name_off, b"") {
+                continue;
+            }
+            let Some(member) = ty.member(index) else {
+                return Ok(None);
+            };
+            if found {
+                return Ok(Some((ty, index, member)));
             }
             let inner = self.target.resolve(member.type_id)?;
             if !inner.kind().is_composite() {
@@ -168,25 +177,6 @@ impl<'a, 'b> Search<'a, 'b> {
             }
             to.raw.pop();
             to.bit_offset = offset;
-        }
-        Ok(None)
-    }
-
-    /// The first member of `ty` from `next` on that is anonymous or may be called `name`:
-    /// most are neither by their first byte.
-    fn next_like(
-        &mut self,
-        ty: &Type<'a>,
-        next: u32,
-        name: &[u8],
-    ) -> Result<Option<(u32, Member)>, CoreFault> {
-        let first = name.first().copied().unwrap_or_default();
-        for (index, name_off) in (next..).zip(ty.member_names(next)) {
-            self.budget.step()?;
-            match self.names.first_byte(name_off) {
-                Some(byte) if byte != first && byte != 0 => {}
-                _ => return Ok(ty.member(index).map(|member| (index, member))),
-            }
         }
         Ok(None)
     }
