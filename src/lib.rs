@@ -13,6 +13,7 @@ pub mod feature;
 pub mod insn;
 pub mod link;
 pub mod name;
+mod order;
 pub mod target;
 
 pub use elf::Object;

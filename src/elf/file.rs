@@ -11,6 +11,7 @@ use super::fault::{Fault, Result, malformed, unsupported};
 use super::header::{Header, file_header};
 use crate::bytes::Endian;
 use crate::name::Name;
+use crate::order;
 
 /// Longer names are refused: the kernel knows none over 512 bytes (KSYM_NAME_LEN),
 /// and long overlapping names are how a small file makes a reader busy for hours.
@@ -322,7 +323,9 @@ fn relocation_sections(sections: &[Section<'_>], endian: Endianness) -> Result<V
         }
         found.push((target, section.index));
     }
-    found.sort_unstable();
+    order::by_number(&mut found, |&(target, index)| {
+        order::joined([target, index])
+    });
     Ok(found)
 }
 

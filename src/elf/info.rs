@@ -1,5 +1,6 @@
 //! Records of `.BTF.ext` that belong to instructions: func_info and line_info.
 
+use crate::order;
 use std::ops::Range;
 
 /// Records of one kind for one stream, sorted by instruction.
@@ -56,7 +57,7 @@ impl InfoTable {
         let raw = self.bytes.chunks_exact(self.record_size.max(1));
         let mut sorted: Vec<(u32, &[u8])> = self.insns.iter().copied().zip(raw).collect();
         // Stable: of two records at one instruction the file's order stands.
-        sorted.sort_by_key(|&(insn, _)| insn);
+        order::by_number(&mut sorted, |&(insn, _)| insn);
         let (insns, bytes): (Vec<u32>, Vec<&[u8]>) = sorted.into_iter().unzip();
         (self.insns, self.bytes) = (insns, bytes.concat());
     }

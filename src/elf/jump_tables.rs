@@ -10,6 +10,7 @@ use super::relocations::POINTERS;
 use super::sections::check_contents;
 use super::targets::{Home, Targets, section_offset};
 use crate::name::Name;
+use crate::order;
 
 /// Bytes of an entry.
 const ENTRY: u64 = 8;
@@ -114,7 +115,9 @@ fn names(file: &ElfFile<'_>, section: &Section<'_>) -> Vec<(TableRange, Name)> {
         Some((table, Name::new(symbol.name)))
     });
     let mut names: Vec<(TableRange, Name)> = named.collect();
-    names.sort_by_key(|&(range, _)| range);
+    order::by_number(&mut names, |&(range, _)| {
+        order::joined([range.first, range.len])
+    });
     names.dedup_by_key(|&mut (range, _)| range);
     names
 }

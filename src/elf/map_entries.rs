@@ -10,6 +10,7 @@ use super::relocations::POINTERS;
 use super::symbols::slots;
 use super::targets::{Home, Targets, section_offset};
 use super::{FunctionAddress, Map, MapEntry, Stream};
+use crate::order;
 
 /// Bytes of a pointer in an object for BPF.
 const POINTER: u64 = 8;
@@ -74,7 +75,7 @@ pub(super) fn fill(
         }
     }
     for map in maps {
-        map.definition.entries.sort_by_key(|&(slot, _)| slot);
+        order::by_number(&mut map.definition.entries, |&(slot, _)| slot);
     }
     Ok(())
 }

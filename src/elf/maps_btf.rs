@@ -11,6 +11,7 @@ use super::file::{ElfFile, ElfSymbol, Section};
 use super::{Map, MapDefinition, MapOrigin, Pinning};
 use crate::btf::{Btf, BtfError, Kind, Linkage, Member, SectionVar, Type, display_name};
 use crate::name::Name;
+use crate::order;
 
 pub(super) const BPF_MAP_TYPE_PROG_ARRAY: u32 = 3;
 pub(super) const BPF_MAP_TYPE_ARRAY_OF_MAPS: u32 = 12;
@@ -49,7 +50,7 @@ pub(super) fn maps(
             map(names, section, &symbols, &datasec, var).map_err(|f| f.section(&section.name))?,
         );
     }
-    found.sort_by_key(|placed| placed.offset);
+    order::by_number(&mut found, |placed| placed.offset);
     check_overlap(&found).map_err(|fault| fault.section(&section.name))?;
     Ok(found)
 }

@@ -7,6 +7,7 @@ use super::maps_btf::PlacedMap;
 use super::{Map, MapDefinition, MapOrigin};
 use crate::bytes::{Endian, slice_at};
 use crate::name::Name;
+use crate::order;
 
 /// type, key_size, value_size, max_entries, map_flags.
 const DEFINITION: usize = 20;
@@ -22,7 +23,7 @@ pub(super) fn maps(
         .map(|(_, symbol)| symbol)
         .filter(|symbol| is_variable(symbol))
         .collect();
-    symbols.sort_by_key(|symbol| symbol.value);
+    order::by_number(&mut symbols, |symbol| symbol.value);
     let bytes = match section.is_nobits() {
         true => return Err(malformed("the section has no contents").section(&section.name)),
         false => section.bytes()?,

@@ -19,6 +19,7 @@ use crate::bytes::Endian;
 use crate::error::{Cause, Error};
 use crate::insn::{INSN_SIZE, Insn, decode_stream};
 use crate::name::Name;
+use crate::order;
 
 /// A raw instruction array and all that can be said about it.
 ///
@@ -139,14 +140,12 @@ fn from_insns(raw: RawStream) -> Result<Object> {
         line_info: raw.line_info,
         defects: Vec::new(),
     };
-    stream.symbols.sort_by_key(|symbol| symbol.start);
-    stream
-        .core_relocations
-        .sort_by_key(|relocation| relocation.insn);
+    order::by_number(&mut stream.symbols, |symbol| symbol.start);
+    order::by_number(&mut stream.core_relocations, |relocation| relocation.insn);
     check_core_relocations(&stream)?;
     let index = BtfIndex::new(btf.as_deref())?;
     let (mut references, externs) = resolve(&stream, &raw.references, &raw.maps, &index)?;
-    references.sort_by_key(|reference| reference.insn);
+    order::by_number(&mut references, |reference| reference.insn);
     check_single(&references)?;
     let mut found = Relocated {
         references,

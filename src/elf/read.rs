@@ -18,6 +18,7 @@ use super::fault::{Fault, Result, malformed};
 use super::header::{Header, file_header};
 use crate::bytes::{Endian, cstr_at};
 use crate::error::Cause;
+use crate::order;
 
 /// Larger files are refused: the largest objects that people build, with debug
 /// information, are some ten megabytes; what the kernel accepts of one program
@@ -254,7 +255,7 @@ fn within(start: usize, len: usize, size: usize) -> Option<Range<usize>> {
 
 /// The same ranges in order, those that touch, overlap or almost do as one.
 fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
-    ranges.sort_unstable_by_key(|range| range.start);
+    order::by_number(&mut ranges, |range| range.start as u64);
     let mut merged: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
     for range in ranges {
         match merged.last_mut() {

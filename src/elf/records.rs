@@ -18,6 +18,7 @@ use crate::btf::{BtfExt, CoreRelo, RawRecord, Subsection, Subsections};
 use crate::bytes::Endian;
 use crate::insn::INSN_SIZE;
 use crate::name::Name;
+use crate::order;
 
 /// More warnings than this are counted only.
 const MAX_WARNINGS: usize = 16;
@@ -241,7 +242,7 @@ fn no_instruction(record: &RawRecord<'_>) -> Fault {
 /// and where they differ, that is a defect: nobody knows which one is meant.
 fn settle(stream: &mut Stream) {
     let (relocations, defects) = (&mut stream.core_relocations, &mut stream.defects);
-    relocations.sort_by_key(|relocation| relocation.insn);
+    order::by_number(relocations, |relocation| relocation.insn);
     relocations.dedup_by(|next, kept| {
         let same = next.insn == kept.insn;
         let meaning = |r: &CoreRelocation| (r.type_id, r.access, r.kind);
@@ -252,5 +253,5 @@ fn settle(stream: &mut Stream) {
         }
         same
     });
-    defects.sort_by_key(|defect| defect.insn);
+    order::by_number(defects, |defect| defect.insn);
 }

@@ -9,6 +9,7 @@ use super::symbols::slots;
 use super::targets::{Home, Targets};
 use super::{Defect, FunctionAddress, Reference, ReferenceTarget, Stream, Symbol};
 use crate::insn::{INSN_SIZE, Insn};
+use crate::order;
 
 const R_BPF_NONE: u32 = 0;
 const R_BPF_64_64: u32 = 1;
@@ -57,7 +58,7 @@ pub(super) fn relocate(
             }
         }
     }
-    found.references.sort_by_key(|reference| reference.insn);
+    order::by_number(&mut found.references, |reference| reference.insn);
     found.drop_doubles();
     add_local_calls(stream, index, &mut found);
     Ok(found)
@@ -276,7 +277,7 @@ pub(super) fn add_local_calls(stream: &Stream, index: u32, found: &mut Relocated
     if !calls.is_empty() {
         let mut taken: Vec<u32> = found.defects.iter().map(|defect| defect.insn).collect();
         taken.extend(second_slots(stream));
-        taken.sort_unstable();
+        order::by_number(&mut taken, |&slot| slot);
         for (slot, insn) in calls {
             if taken.binary_search(&slot).is_ok() || !covered(&stream.symbols, slot) {
                 continue;
@@ -286,9 +287,9 @@ pub(super) fn add_local_calls(stream: &Stream, index: u32, found: &mut Relocated
                 Err(fault) => found.add_defect(fault, slot),
             }
         }
-        found.references.sort_by_key(|reference| reference.insn);
+        order::by_number(&mut found.references, |reference| reference.insn);
     }
-    found.defects.sort_by_key(|defect| defect.insn);
+    order::by_number(&mut found.defects, |defect| defect.insn);
 }
 
 /// The slots that are the second half of a 64-bit load, sorted. A function starts

@@ -14,6 +14,7 @@ use super::targets::Targets;
 use super::{FunctionAddress, Stream};
 use crate::btf::{Btf, Kind, SectionVar, Type, TypeId, display_name};
 use crate::name::Name;
+use crate::order;
 
 const BPF_PROG_TYPE_STRUCT_OPS: u32 = 27;
 /// Kernels take 64 to 256.
@@ -103,7 +104,7 @@ impl Reader<'_, '_> {
         for entry in datasec.section_vars() {
             placed.push(variable(names, section, &symbols, &datasec, entry)?);
         }
-        placed.sort_by_key(|placed| placed.offset);
+        order::by_number(&mut placed, |placed| placed.offset);
         check_overlap(&placed)?;
         // Copied now and not before: many entries may name one variable.
         let bytes = section.bytes()?;

@@ -7,6 +7,7 @@ use super::file::{ElfFile, ElfSymbol, Section};
 use super::{Binding, Stream, Symbol};
 use crate::insn::INSN_SIZE;
 use crate::name::Name;
+use crate::order;
 
 /// The functions of a section, sorted by their start.
 ///
@@ -30,7 +31,7 @@ pub(super) fn functions(file: &ElfFile<'_>, section: &Section<'_>) -> Result<Vec
         );
     }
     // Stable: aliases stay in the order of the symbol table.
-    found.sort_by_key(|function: &Symbol| function.start);
+    order::by_number(&mut found, |function: &Symbol| function.start);
     settle_sizes(&mut found);
     check_overlap(&found, section)?;
     Ok(found)

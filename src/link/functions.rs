@@ -10,6 +10,7 @@ use crate::elf::{
 };
 use crate::insn::Insn;
 use crate::name::Name;
+use crate::order;
 
 /// Index of a function in its [`Functions`].
 pub(super) type FunctionId = u32;
@@ -95,36 +96,34 @@ impl Functions {
             callees: Vec::new(),
             callees_from: vec![0],
         };
-        let mut direct: Vec<FunctionId> = Vec::new();
         for index in 0..functions.list.len() {
-            direct.clear();
-            functions.direct_references(object, index, &mut direct);
-            functions.callees.append(&mut direct);
+            let direct = functions.direct_references(object, index);
+            functions.callees.extend(direct);
             functions.callees_from.push(functions.callees.len());
         }
         functions
     }
 
-    fn direct_references(&self, object: &Object, index: usize, out: &mut Vec<FunctionId>) {
-        let Some(function) = self.list.get(index) else {
-            return;
-        };
-        let targets =
-            function
-                .references(object)
-                .iter()
-                .filter_map(|reference| match reference.target {
-                    ReferenceTarget::Function(address) => self.at(address),
-                    _ => None,
-                });
-        out.extend(targets);
-        // Equal names (two statics) are told apart by place, which ids are sorted by.
-        out.sort_by(|&a, &b| self.name_of(a).cmp(&self.name_of(b)).then(a.cmp(&b)));
-        out.dedup();
+    /// Sorted by name; equal ones (two statics) by place, which ids are sorted by.
+    fn direct_references(&self, object: &Object, index: usize) -> Vec<FunctionId> {
+        let references = self.list.get(index).map(|f| f.references(object));
+        let targets = references.unwrap_or_default().iter();
+        let mut found: Vec<(FunctionId, &[u8])> = targets
+            .filter_map(|reference| match reference.target {
+                ReferenceTarget::Function(address) => self.at(address),
+                _ => None,
+            })
+            .map(|id| (id, self.name_of(id)))
+            .collect();
+        order::by_number(&mut found, |&(id, _)| id);
+        found.dedup();
+        order::by_bytes(&mut found, |&(_, name)| name);
+        found.into_iter().map(|(id, _)| id).collect()
     }
 
-    fn name_of(&self, id: FunctionId) -> Option<&Name> {
-        self.get(id).map(|function| &function.name)
+    fn name_of(&self, id: FunctionId) -> &[u8] {
+        self.get(id)
+            .map_or(&[], |function| function.name.as_bytes())
     }
 
     /// All of them, in order of their ids.

@@ -9,6 +9,7 @@ use super::{KernelStructOps, Program, split};
 use crate::elf::{MapOrigin, Object};
 use crate::error::{Cause, Error, Result, Site};
 use crate::name::Name;
+use crate::order;
 
 /// The programs of one object, as far as the stages have come.
 ///
@@ -173,7 +174,7 @@ impl Programs {
             };
             chosen.push(index);
         }
-        chosen.sort_unstable();
+        order::by_number(&mut chosen, |&index| index as u64);
         chosen.dedup();
         Ok(chosen)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::core::{CoreFailure, CoreOptions, Decisions, Fixup, FunctionView, Resolver};
 use super::{Choice, LinkError, Program, Programs};
 use crate::error::{Cause, Error, Result, Site};
+use crate::order;
 use crate::target::Target;
 
 /// What becomes of a set of programs.
@@ -119,9 +120,7 @@ impl Program {
             .resolve_program(&views)
             .map_err(|failure| self.core_error(failure))?;
         // Programs apply a function's fixups by searching for its first one.
-        if !fixups.is_sorted_by_key(|f| (f.function, f.insn)) {
-            fixups.sort_by_key(|f| (f.function, f.insn));
-        }
+        order::by_number(&mut fixups, |f| order::joined([f.function, f.insn]));
         Ok(fixups)
     }
 

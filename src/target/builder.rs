@@ -7,6 +7,7 @@ use super::{Described, Module, Source, Target, TargetError};
 use crate::btf::Btf;
 use crate::feature::{Feature, Features, KernelRelease};
 use crate::name::Name;
+use crate::order;
 
 /// Describes a kernel that is not the running one. Nothing of this machine is read
 /// or probed for it, unless [`over_running`](TargetBuilder::over_running) says so.
@@ -103,7 +104,7 @@ impl TargetBuilder {
     /// The target. Modules must be split from the same BTF that is the kernel's own.
     pub fn build(self) -> Result<Target, TargetError> {
         let mut modules = self.modules;
-        modules.sort_by(|(a, _), (b, _)| a.cmp(b));
+        order::by_bytes(&mut modules, |(name, _)| name.as_bytes());
         let base = match (&self.vmlinux, &self.running) {
             (None, Some(running)) if !modules.is_empty() => Some(running.vmlinux()?),
             (given, _) => given.clone(),

@@ -8,6 +8,7 @@ use super::TargetError;
 use super::file::parse;
 use crate::btf::{Btf, Data};
 use crate::name::Name;
+use crate::order;
 
 /// A kernel module and its split BTF.
 #[derive(Debug)]
@@ -73,7 +74,7 @@ pub(super) fn list(directory: &Path, base: &Arc<Btf>) -> Arc<[Module]> {
     };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| name != "vmlinux").collect();
-    names.sort_unstable();
+    order::by_bytes(&mut names, |name| name.as_bytes());
     let module = |name: String| {
         let path = directory.join(&name);
         Module::unread(Name::from(name.as_str()), path, base.clone())

@@ -5,12 +5,11 @@
 //! variables pretend to be integers in a row, kernel functions to be global, and
 //! configuration values get places, as libbpf has it.
 
-use std::cmp::Reverse;
-
 use hashbrown::{HashMap, HashSet};
 
 use crate::btf::write::{Draft, Writer};
 use crate::btf::{Btf, BtfError, Kind, Linkage, MAX_CHAIN, Type, TypeId};
+use crate::order;
 
 const KSYMS: &[u8] = b".ksyms";
 const KCONFIG: &[u8] = b".kconfig";
@@ -208,7 +207,12 @@ pub fn kconfig_layout(btf: &Btf) -> (Vec<KconfigVar>, u32) {
             (alignment(btf, id), size.unwrap_or(var.size), name, id)
         })
         .collect();
-    vars.sort_by_key(|&(alignment, size, name, id)| (Reverse(alignment), size, name, id));
+    // Each keeps the order of those before it among what it takes for equal.
+    order::by_number(&mut vars, |&(_, _, _, id)| id);
+    order::by_bytes(&mut vars, |&(_, _, name, _)| name);
+    order::by_number(&mut vars, |&(alignment, size, _, _)| {
+        order::joined([!alignment, size])
+    });
     let mut end = 0u32;
     let mut placed = Vec::with_capacity(vars.len());
     for (alignment, size, _, type_id) in vars {

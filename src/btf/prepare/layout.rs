@@ -4,6 +4,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::btf::write::Draft;
 use crate::btf::{Btf, Kind, Linkage, Type};
+use crate::order;
 
 /// Words of a variable in a data section: type, offset, size.
 const ENTRY: usize = 3;
@@ -97,7 +98,7 @@ impl Layout {
                 *offset = variable.offset;
             }
         }
-        entries.sort_by_key(|&[_, offset, _]| offset);
+        order::by_number(entries, |&[_, offset, _]| offset);
     }
 
     /// Where a global variable lies; static ones have their offsets from the compiler.

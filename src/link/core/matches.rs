@@ -7,6 +7,7 @@ use super::CoreFault;
 use super::budget::Budget;
 use super::compat::{MAX_DEPTH, Pair, elements};
 use crate::btf::{Btf, Kind, MAX_CHAIN, Type, TypeId, essential_name};
+use crate::order;
 
 /// Whether the type `local_id` matches the target's `target_id`, whose names agree.
 pub(super) fn types_match(
@@ -136,7 +137,7 @@ impl<'a> Matcher<'a, '_> {
             self.budget.step()?;
             target.push(essential_name(self.target.string(value.name_off)?));
         }
-        target.sort_unstable();
+        order::by_bytes(&mut target, |name| name);
         for value in pair.local.enum_values() {
             self.budget.step()?;
             let name = essential_name(self.local.string(value.name_off)?);

@@ -16,8 +16,9 @@ use super::text;
 use super::{
     CoreError, CoreFailure, CoreFault, CoreKind, CoreOptions, Fixup, FunctionView, Outcome,
 };
-use crate::btf::{Btf, TypeId};
+use crate::btf::Btf;
 use crate::elf::CoreRelocation;
+use crate::order;
 use crate::target::Target;
 
 /// More room than this, for questions and for local types, is made when it is needed.
@@ -52,9 +53,9 @@ struct Pending<'p> {
 
 impl Pending<'_> {
     /// Orders questions, those of one local type together.
-    fn question(&self) -> (TypeId, u32, u32) {
+    fn question(&self) -> [u32; 3] {
         let relocation = self.relocation;
-        (relocation.type_id, relocation.access, relocation.kind)
+        [relocation.type_id, relocation.access, relocation.kind]
     }
 
     fn fails(&self, error: impl Into<CoreError>) -> CoreFailure {
@@ -206,8 +207,8 @@ impl<'a> Resolver<'a> {
             }
         }
         // Stable: an error is about the first of the relocations that ask the same.
-        contested.sort_by_key(|pending| pending.question());
-        for same_root in contested.chunk_by_mut(|a, b| a.question().0 == b.question().0) {
+        order::by_number(&mut contested, |pending| order::joined(pending.question()));
+        for same_root in contested.chunk_by_mut(|a, b| a.question()[0] == b.question()[0]) {
             let chosen = self.choose_layout(same_root)?;
             for pending in same_root {
                 pending.chosen = chosen;
