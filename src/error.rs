@@ -141,6 +141,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// An error at a site.
+    #[cold]
+    #[inline(never)]
     pub fn new(site: Site, cause: impl Into<Cause>) -> Error {
         Error(Arc::new((site, cause.into())))
     }
@@ -172,6 +174,8 @@ impl Error {
 }
 
 impl<C: Into<Cause>> From<C> for Error {
+    #[cold]
+    #[inline(never)]
     fn from(cause: C) -> Error {
         Error::new(Site::default(), cause)
     }

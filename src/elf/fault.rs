@@ -1,5 +1,6 @@
 //! An error on its way out of the open stage: its cause, and a site that grows
-//! as the error passes those who know more of it.
+//! as the error passes those who know more of it. None of it is compiled into the functions
+//! that may fail: there are hundreds of such places, and none of them is run twice.
 
 use crate::elf::{Defect, ElfError};
 use crate::error::{Cause, Error, Site};
@@ -13,23 +14,31 @@ pub(super) struct Fault(Box<(Site, Cause)>);
 pub(super) type Result<T, E = Fault> = std::result::Result<T, E>;
 
 /// The file contradicts its format.
+#[cold]
+#[inline(never)]
 pub(super) fn malformed(what: impl Into<String>) -> Fault {
     ElfError::Malformed(what.into()).into()
 }
 
 /// The file is valid, but nothing that is linked here.
+#[cold]
+#[inline(never)]
 pub(super) fn unsupported(what: impl Into<String>) -> Fault {
     ElfError::Unsupported(what.into()).into()
 }
 
 impl Fault {
     /// In a section, unless an inner one is known.
+    #[cold]
+    #[inline(never)]
     pub(super) fn section(mut self, name: &Name) -> Fault {
         self.0.0.section.get_or_insert_with(|| name.clone());
         self
     }
 
     /// At a symbol: a function, a map, a variable.
+    #[cold]
+    #[inline(never)]
     pub(super) fn symbol(mut self, name: &Name) -> Fault {
         self.0.0.symbol.get_or_insert_with(|| name.clone());
         self
@@ -44,18 +53,24 @@ impl Fault {
     }
 
     /// At an instruction, counted as [`Site::insn`] says.
+    #[cold]
+    #[inline(never)]
     pub(super) fn insn(mut self, insn: u32) -> Fault {
         self.0.0.insn.get_or_insert(insn);
         self
     }
 
     /// At a relocation or a `.BTF.ext` record, by its number in its section.
+    #[cold]
+    #[inline(never)]
     pub(super) fn record(mut self, number: u32) -> Fault {
         self.0.0.record.get_or_insert(number);
         self
     }
 
     /// The error that leaves the stage.
+    #[cold]
+    #[inline(never)]
     pub(super) fn in_object(self, name: &Name) -> Error {
         let (mut site, cause) = *self.0;
         site.object = Some(name.clone());
@@ -64,6 +79,8 @@ impl Fault {
 
     /// The same as a defect of one instruction; what the site says of the
     /// symbol goes into the words, since programs have a site of their own.
+    #[cold]
+    #[inline(never)]
     pub(super) fn defect(self, insn: u32) -> Defect {
         let (site, cause) = *self.0;
         let what = match site.symbol {
@@ -81,12 +98,16 @@ impl Fault {
     }
 
     /// The whole fault in words, for a warning.
+    #[cold]
+    #[inline(never)]
     pub(super) fn message(&self) -> String {
         format!("{}{}", self.0.0, self.0.1)
     }
 }
 
 impl<C: Into<Cause>> From<C> for Fault {
+    #[cold]
+    #[inline(never)]
     fn from(cause: C) -> Fault {
         Fault(Box::new((Site::default(), cause.into())))
     }
