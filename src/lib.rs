@@ -12,6 +12,7 @@ pub mod error;
 pub mod feature;
 pub mod insn;
 pub mod link;
+mod lookup;
 pub mod name;
 mod order;
 pub mod target;

@@ -3,12 +3,11 @@
 
 use std::cell::Cell;
 
-use hashbrown::HashMap;
-
 use super::exceptions;
 use super::fault::{Result, malformed};
 use super::file::MAX_NAME;
 use crate::btf::{Btf, CONTEXT_TAG, Kind, Linkage, SectionVar, Type, TypeId};
+use crate::lookup::Lookup;
 
 /// The names of a BTF, none of them longer than a symbol's.
 ///
@@ -57,9 +56,9 @@ pub(super) fn short_name(btf: &Btf, offset: u32, max: usize) -> &[u8] {
 #[derive(Default)]
 pub(super) struct BtfIndex<'a> {
     pub(super) names: Option<BtfNames<'a>>,
-    datasecs: HashMap<&'a [u8], TypeId>,
-    externs: HashMap<&'a [u8], TypeId>,
-    annotations: HashMap<&'a [u8], TypeId>,
+    datasecs: Lookup<&'a [u8], TypeId>,
+    externs: Lookup<&'a [u8], TypeId>,
+    annotations: Lookup<&'a [u8], TypeId>,
     callback_tags: Vec<TypeId>,
     pub(super) has_context_tags: bool,
 }
@@ -111,7 +110,7 @@ impl<'a> BtfIndex<'a> {
             _ => return Ok(()),
         };
         match names.get(ty.name_off())?.strip_prefix(prefix) {
-            Some(name) if !name.is_empty() => table.entry(name).or_insert(ty.id()),
+            Some(name) if !name.is_empty() => table.or_insert(name, ty.id()),
             _ => return Ok(()),
         };
         Ok(())

@@ -1,12 +1,11 @@
 //! Global variables: each data section is an array map with one value.
 
-use hashbrown::{HashMap, HashSet};
-
 use super::btf_index::{BtfIndex, BtfNames};
 use super::fault::{Result, malformed};
 use super::file::{ElfFile, Section};
 use super::{Map, MapDefinition, MapOrigin};
 use crate::btf::{Kind, Linkage};
+use crate::lookup::Lookup;
 use crate::name::Name;
 
 const BPF_MAP_TYPE_ARRAY: u32 = 2;
@@ -17,10 +16,10 @@ const BPF_F_MMAPABLE: u32 = 1 << 10;
 pub(super) struct DataMaps<'a> {
     index: &'a BtfIndex<'a>,
     /// Symbols that other objects do not see.
-    hidden: HashSet<&'a [u8]>,
+    hidden: Lookup<&'a [u8]>,
     /// Whether sections of a name are mapped into the loader: sections may share
     /// a name, and what BTF lists under it is looked through once.
-    mmapable: HashMap<Name, bool>,
+    mmapable: Lookup<Name, bool>,
 }
 
 impl<'a> DataMaps<'a> {
@@ -28,8 +27,8 @@ impl<'a> DataMaps<'a> {
         let hidden = file.symbols.iter().filter(|symbol| symbol.hidden);
         DataMaps {
             index,
-            hidden: hidden.map(|symbol| symbol.name).collect(),
-            mmapable: HashMap::new(),
+            hidden: hidden.map(|symbol| (symbol.name, ())).collect(),
+            mmapable: Lookup::default(),
         }
     }
 

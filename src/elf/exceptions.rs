@@ -3,13 +3,11 @@
 //! A declaration tag `exception_callback:NAME` of a program's function names a global
 //! function. No instruction refers to it: the tag alone makes it part of the program.
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
-
 use super::btf_index::BtfIndex;
 use super::fault::Result;
 use super::{Binding, ElfError, FunctionAddress, Stream, Symbol};
 use crate::btf::{Kind, Linkage, Type, display_name};
+use crate::lookup::Lookup;
 use crate::name::Name;
 
 /// What such a tag begins with.
@@ -19,7 +17,7 @@ pub(super) const TAG: &[u8] = b"exception_callback:";
 #[derive(Debug, Default)]
 pub(crate) struct ExceptionCallbacks {
     /// By the program's name; an error where its tag leads nowhere.
-    of: HashMap<Name, Result<Option<FunctionAddress>, ElfError>>,
+    of: Lookup<Name, Result<Option<FunctionAddress>, ElfError>>,
     /// A tag of something that cannot be a program: nobody knows whose it should be.
     stray: Option<ElfError>,
 }
@@ -51,20 +49,14 @@ impl ExceptionCallbacks {
                 continue;
             }
             let answer = functions.named_by(text);
-            match found.of.entry(Name::new(owner_name)) {
-                Entry::Vacant(entry) => {
-                    entry.insert(answer.map(Some));
-                }
-                // The verifier tells the user more than could be told here.
-                Entry::Occupied(mut entry) => {
-                    if matches!(entry.get(), Ok(Some(_))) {
-                        let (program, tag) = (display_name(owner_name), display_name(text));
-                        warnings.push(format!(
-                            "program {program}: {tag} is not its only exception callback: none is added"
-                        ));
-                        *entry.get_mut() = Ok(None);
-                    }
-                }
+            let (known, new) = found.of.or_insert(Name::new(owner_name), answer.map(Some));
+            // The verifier tells the user more than could be told here.
+            if !new && matches!(known, Ok(Some(_))) {
+                let (program, tag) = (display_name(owner_name), display_name(text));
+                warnings.push(format!(
+                    "program {program}: {tag} is not its only exception callback: none is added"
+                ));
+                *known = Ok(None);
             }
         }
         Ok(found)
@@ -88,23 +80,19 @@ fn stray(tag: &[u8], owner: &[u8]) -> ElfError {
 }
 
 /// The functions of an object by name; of a static and a global one the global counts.
-struct Functions<'a>(HashMap<&'a [u8], (FunctionAddress, &'a Symbol)>);
+struct Functions<'a>(Lookup<&'a [u8], (FunctionAddress, &'a Symbol)>);
 
 impl<'a> Functions<'a> {
     fn of(streams: &'a [Stream]) -> Functions<'a> {
-        let mut functions = HashMap::new();
+        let mut functions = Lookup::default();
         for (stream, symbols) in (0u32..).zip(streams.iter().map(|stream| &stream.symbols)) {
             for symbol in symbols {
                 let insn = symbol.start;
                 let found = (FunctionAddress { stream, insn }, symbol);
-                functions
-                    .entry(symbol.name.as_bytes())
-                    .and_modify(|known: &mut (_, &Symbol)| {
-                        if !is_visible(known.1) {
-                            *known = found;
-                        }
-                    })
-                    .or_insert(found);
+                let (known, _) = functions.or_insert(symbol.name.as_bytes(), found);
+                if !is_visible(known.1) {
+                    *known = found;
+                }
             }
         }
         Functions(functions)

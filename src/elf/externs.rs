@@ -1,6 +1,5 @@
 //! Symbols without a definition, and what BTF says they stand for.
 
-use hashbrown::HashMap;
 use object::elf;
 
 use super::btf_index::BtfIndex;
@@ -8,6 +7,7 @@ use super::file::{ElfFile, Place};
 use super::targets::Targets;
 use super::{Extern, ExternKind};
 use crate::btf::{Kind, TypeId};
+use crate::lookup::Lookup;
 use crate::name::Name;
 
 /// All undefined symbols, in the order of the symbol table.
@@ -40,7 +40,7 @@ enum Section {
 /// Tells what a name without a definition stands for.
 pub(super) struct ExternKinds<'a> {
     index: &'a BtfIndex<'a>,
-    sections: HashMap<TypeId, Section>,
+    sections: Lookup<TypeId, Section>,
 }
 
 impl<'a> ExternKinds<'a> {

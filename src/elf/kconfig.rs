@@ -1,10 +1,9 @@
 //! `.kconfig`: where each value of the kernel's configuration stands in the map
 //! that holds them, and how it is to be read. The values are the target's.
 
-use hashbrown::HashMap;
-
 use super::{Extern, ExternKind, Map, MapDefinition, MapOrigin};
 use crate::btf::{Btf, KconfigVar, Kind, Type, TypeId, kconfig_layout};
+use crate::lookup::Lookup;
 use crate::name::Name;
 
 /// Where a configuration value goes.
@@ -53,7 +52,7 @@ pub(super) fn place(btf: &Btf, datasec: TypeId, externs: &mut [Extern], maps: &m
     if size == 0 || size > MAX_VALUE {
         return;
     }
-    let places: HashMap<TypeId, KconfigVar> =
+    let places: Lookup<TypeId, KconfigVar> =
         vars.into_iter().map(|var| (var.type_id, var)).collect();
     for symbol in externs.iter_mut().filter(|e| e.kind == ExternKind::Kconfig) {
         let var = symbol.btf_id.and_then(|id| places.get(&id));

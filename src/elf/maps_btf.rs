@@ -3,13 +3,12 @@
 //! `__uint(type, 1)` is a pointer to an array of one element, `__type(key, T)` a
 //! pointer to T, `__array(values, T)` an array without elements.
 
-use hashbrown::HashMap;
-
 use super::btf_index::{BtfIndex, BtfNames, short_name};
 use super::fault::{Result, malformed, unsupported};
 use super::file::{ElfFile, ElfSymbol, Section};
 use super::{Map, MapDefinition, MapOrigin, Pinning};
 use crate::btf::{Btf, BtfError, Kind, Linkage, Member, SectionVar, Type, display_name};
+use crate::lookup::Lookup;
 use crate::name::Name;
 use crate::order;
 
@@ -40,7 +39,7 @@ pub(super) fn maps(
     let missing = || malformed("no BTF describes the maps of this section").section(&section.name);
     let names = index.names.as_ref().ok_or_else(missing)?;
     let datasec = index.datasec(section.name.as_bytes()).ok_or_else(missing)?;
-    let symbols: HashMap<&[u8], &ElfSymbol<'_>> = file
+    let symbols: Lookup<&[u8], &ElfSymbol<'_>> = file
         .symbols_of(section.index)
         .map(|(_, symbol)| (symbol.name, symbol))
         .collect();
@@ -71,7 +70,7 @@ fn check_overlap(maps: &[PlacedMap]) -> Result<()> {
 fn map(
     names: &BtfNames<'_>,
     section: &Section<'_>,
-    symbols: &HashMap<&[u8], &ElfSymbol<'_>>,
+    symbols: &Lookup<&[u8], &ElfSymbol<'_>>,
     datasec: &Type<'_>,
     entry: SectionVar,
 ) -> Result<PlacedMap> {

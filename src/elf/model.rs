@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashSet;
-
 use super::exceptions::ExceptionCallbacks;
 use super::{ElfError, Extern, FunctionAddress, JumpTables, Map, Stream, StructOps};
 use crate::btf::{Btf, Layout};
 use crate::bytes::Endian;
+use crate::lookup::Lookup;
 use crate::name::Name;
 
 /// A compiled BPF object, or a raw stream made to look like one.
@@ -24,7 +23,7 @@ pub struct Object {
     pub(crate) externs: Vec<Extern>,
     pub(crate) struct_ops: Vec<StructOps>,
     /// The functions of those that are not optional.
-    pub(crate) registered: HashSet<super::FunctionAddress>,
+    pub(crate) registered: Lookup<super::FunctionAddress>,
     pub(crate) jump_tables: JumpTables,
     pub(crate) btf: Option<Arc<Btf>>,
     pub(crate) btf_layout: Layout,

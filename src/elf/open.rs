@@ -260,7 +260,7 @@ impl<'d> Opening<'_, 'd> {
         let variables = reader.variables(self.roles)?;
         let registered = variables.iter().filter(|variable| !variable.optional);
         let functions = registered.flat_map(|variable| &variable.functions);
-        self.object.registered = functions.map(|member| member.function).collect();
+        self.object.registered = functions.map(|member| (member.function, ())).collect();
         self.object.struct_ops = variables;
         Ok(())
     }

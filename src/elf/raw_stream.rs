@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use super::btf_index::BtfIndex;
 use super::btf_layout;
 use super::exceptions::ExceptionCallbacks;
@@ -18,6 +16,7 @@ use crate::btf::{Btf, Layout};
 use crate::bytes::Endian;
 use crate::error::{Cause, Error};
 use crate::insn::{INSN_SIZE, Insn, decode_stream};
+use crate::lookup::Lookup;
 use crate::name::Name;
 use crate::order;
 
@@ -270,29 +269,29 @@ fn check_core_relocations(stream: &Stream) -> Result<()> {
 
 /// Finds what names stand for; of two functions of one name, the first one counts.
 struct Resolver<'a> {
-    functions: HashMap<&'a Name, u32>,
-    maps: HashMap<&'a Name, (u32, &'a Map)>,
+    functions: Lookup<&'a Name, u32>,
+    maps: Lookup<&'a Name, (u32, &'a Map)>,
     kinds: ExternKinds<'a>,
     externs: Vec<Extern>,
-    known: HashMap<Name, u32>,
+    known: Lookup<Name, u32>,
 }
 
 impl<'a> Resolver<'a> {
     fn new(stream: &'a Stream, maps: &'a [Map], index: &'a BtfIndex<'a>) -> Resolver<'a> {
-        let mut functions = HashMap::with_capacity(stream.symbols.len());
+        let mut functions = Lookup::default();
         for symbol in &stream.symbols {
-            functions.entry(&symbol.name).or_insert(symbol.start);
+            functions.or_insert(&symbol.name, symbol.start);
         }
-        let mut by_name = HashMap::with_capacity(maps.len());
+        let mut by_name = Lookup::default();
         for (index, map) in (0u32..).zip(maps) {
-            by_name.entry(&map.name).or_insert((index, map));
+            by_name.or_insert(&map.name, (index, map));
         }
         Resolver {
             functions,
             maps: by_name,
             kinds: ExternKinds::new(index),
             externs: Vec::new(),
-            known: HashMap::new(),
+            known: Lookup::default(),
         }
     }
 

@@ -1,13 +1,12 @@
 //! Which stream a `.BTF.ext` record is about.
 
-use hashbrown::HashMap;
-
 use super::Stream;
 use super::btf_index::BtfNames;
 use super::fault::Result;
 use super::file::{ElfFile, Place, Section};
 use super::targets::{self, Targets};
 use crate::btf::{RawRecord, Subsection, display_name};
+use crate::lookup::Lookup;
 
 /// What a subsection's section name leads to.
 #[derive(Clone, Debug)]
@@ -26,11 +25,11 @@ pub(super) struct Homes<'a, 'd> {
     section: &'a Section<'d>,
     names: &'a BtfNames<'a>,
     targets: &'a Targets,
-    by_name: HashMap<Vec<u8>, Home>,
-    by_offset: HashMap<u32, Home>,
+    by_name: Lookup<Vec<u8>, Home>,
+    by_offset: Lookup<u32, Home>,
     /// The streams that the relocations of `.BTF.ext` name, by their place;
     /// read when first needed.
-    relocated: Option<HashMap<u64, u32>>,
+    relocated: Option<Lookup<u64, u32>>,
 }
 
 impl<'a, 'd> Homes<'a, 'd> {
@@ -41,12 +40,13 @@ impl<'a, 'd> Homes<'a, 'd> {
         targets: &'a Targets,
         streams: &[Stream],
     ) -> Homes<'a, 'd> {
-        let mut by_name = HashMap::new();
+        let mut by_name = Lookup::default();
         for (index, stream) in (0u32..).zip(streams) {
-            by_name
-                .entry(stream.section.as_bytes().to_vec())
-                .and_modify(|home| *home = Home::Several)
-                .or_insert(Home::Stream(index));
+            let section = stream.section.as_bytes().to_vec();
+            let (home, new) = by_name.or_insert(section, Home::Stream(index));
+            if !new {
+                *home = Home::Several;
+            }
         }
         Homes {
             file,
@@ -54,7 +54,7 @@ impl<'a, 'd> Homes<'a, 'd> {
             names,
             targets,
             by_name,
-            by_offset: HashMap::new(),
+            by_offset: Lookup::default(),
             relocated: None,
         }
     }
@@ -72,7 +72,7 @@ impl<'a, 'd> Homes<'a, 'd> {
                 display_name(name)
             ))
         });
-        self.by_offset.insert(offset, home.clone());
+        self.by_offset.or_insert(offset, home.clone());
         Ok(home)
     }
 
@@ -97,8 +97,8 @@ fn relocated(
     file: &ElfFile<'_>,
     section: &Section<'_>,
     targets: &Targets,
-) -> Result<HashMap<u64, u32>> {
-    let mut streams = HashMap::new();
+) -> Result<Lookup<u64, u32>> {
+    let mut streams = Lookup::default();
     for table in file.relocations_of(section.index) {
         for relocation in file.entries(table)? {
             let symbol = file.symbol(relocation.symbol);

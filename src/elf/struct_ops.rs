@@ -3,8 +3,6 @@
 //! BTF says what each variable is, its symbol where it lies, and relocations which
 //! programs its members hold. What the kernel has of it is the target's to say.
 
-use hashbrown::HashMap;
-
 use super::btf_index::{BtfIndex, BtfNames};
 use super::fault::{Fault, Result, malformed, unsupported};
 use super::file::{ElfFile, ElfSymbol, Section};
@@ -13,6 +11,7 @@ use super::sections::{Role, Roles, check_contents};
 use super::targets::Targets;
 use super::{FunctionAddress, Stream};
 use crate::btf::{Btf, Kind, SectionVar, Type, TypeId, display_name};
+use crate::lookup::Lookup;
 use crate::name::Name;
 use crate::order;
 
@@ -95,7 +94,7 @@ impl Reader<'_, '_> {
             .index
             .datasec(section.name.as_bytes())
             .ok_or_else(missing)?;
-        let symbols: HashMap<&[u8], &ElfSymbol<'_>> = self
+        let symbols: Lookup<&[u8], &ElfSymbol<'_>> = self
             .file
             .symbols_of(section.index)
             .map(|(_, symbol)| (symbol.name, symbol))
@@ -170,7 +169,7 @@ impl Reader<'_, '_> {
 fn variable(
     names: &BtfNames<'_>,
     section: &Section<'_>,
-    symbols: &HashMap<&[u8], &ElfSymbol<'_>>,
+    symbols: &Lookup<&[u8], &ElfSymbol<'_>>,
     datasec: &Type<'_>,
     entry: SectionVar,
 ) -> Result<Placed> {

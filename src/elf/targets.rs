@@ -1,10 +1,9 @@
 //! Where symbols lead: which stream or map each section has become.
 
-use hashbrown::HashMap;
-
 use super::JumpTables;
 use super::fault::{Result, malformed};
 use super::file::{ElfFile, Place, Relocation};
+use crate::lookup::Lookup;
 
 /// What a section has become in the object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,9 +25,9 @@ pub(super) enum Home {
 /// Finds what a section offset stands for.
 #[derive(Default)]
 pub(super) struct Targets {
-    homes: HashMap<u32, Home>,
-    maps: HashMap<(u32, u64), u32>,
-    externs: HashMap<u32, u32>,
+    homes: Lookup<u32, Home>,
+    maps: Lookup<(u32, u64), u32>,
+    externs: Lookup<u32, u32>,
     pub(super) jump_tables: JumpTables,
 }
 

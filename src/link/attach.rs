@@ -7,13 +7,12 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use super::Program;
 use super::kernel_type::TypeLookup;
 use super::struct_ops::Uses;
 use crate::btf::{Kind, TypeId};
 use crate::elf::{AttachKind, AttachSpec, FunctionAddress};
+use crate::lookup::Lookup;
 use crate::name::Name;
 
 /// BPF_* of `enum bpf_attach_type` are small; longer names are none of the kernel's.
@@ -39,7 +38,7 @@ pub struct AttachTarget {
 /// The targets of one object's sections, each looked for once: many programs may share
 /// a section.
 #[derive(Default)]
-pub(super) struct SectionTargets(HashMap<u32, AttachTarget>);
+pub(super) struct SectionTargets(Lookup<u32, AttachTarget>);
 
 impl Program {
     /// Where the program attaches. Type ids are there after finalize.
@@ -76,8 +75,10 @@ impl Program {
             | AttachKind::Lsm
             | AttachKind::Iterator => {
                 let section = self.entry_address().map_or(0, |address| address.stream);
-                let found = known.0.entry(section);
-                found.or_insert_with(|| look_up(spec, types)).clone()
+                match known.0.get(&section) {
+                    Some(found) => found.clone(),
+                    None => known.0.or_insert(section, look_up(spec, types)).0.clone(),
+                }
             }
             _ => unresolved(spec),
         }

@@ -1,10 +1,10 @@
 //! Types of the target kernel by name: in vmlinux first, then in its modules.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::btf::{Btf, Kind, TypeId};
+use crate::lookup::Lookup;
 use crate::name::Name;
 use crate::target::{Module, Target};
 
@@ -38,7 +38,7 @@ const VMLINUX: &str = "vmlinux";
 pub(super) struct TypeLookup<'a> {
     target: &'a Target,
     /// What is told of those that could not be looked at.
-    left_out: RefCell<BTreeMap<Name, String>>,
+    left_out: RefCell<Lookup<Name, String>>,
 }
 
 impl<'a> TypeLookup<'a> {
@@ -83,13 +83,13 @@ impl<'a> TypeLookup<'a> {
 
     fn btf_of<'m>(&self, module: &'m Module) -> Option<&'m Arc<Btf>> {
         let mut left_out = self.left_out.borrow_mut();
-        if left_out.contains_key(module.name()) {
+        if left_out.contains(module.name()) {
             return None;
         }
         match module.btf_or_warning() {
             Ok(btf) => Some(btf),
             Err(warning) => {
-                left_out.insert(module.name().clone(), warning);
+                left_out.or_insert(module.name().clone(), warning);
                 None
             }
         }
@@ -97,7 +97,8 @@ impl<'a> TypeLookup<'a> {
 
     /// The modules that could not be looked at, each told once.
     pub fn take_warnings(&self) -> Vec<String> {
-        self.left_out.take().into_values().collect()
+        let left_out = self.left_out.take().into_iter();
+        left_out.map(|(_, warning)| warning).collect()
     }
 }
 

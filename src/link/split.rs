@@ -1,6 +1,5 @@
 //! Split: cuts instruction streams at their symbols.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::budget::Budget;
@@ -8,6 +7,7 @@ use super::functions::{Function, FunctionId, Functions, Seen};
 use super::{LinkError, Program, Programs};
 use crate::elf::{Binding, Object, Stream, Symbol};
 use crate::error::{Error, Result, Site};
+use crate::lookup::Lookup;
 use crate::name::Name;
 
 impl Programs {
@@ -157,9 +157,10 @@ fn function_ends_inside_load(stream: &Stream, function: &Function) -> bool {
 
 /// Static functions may share a name; those that others can name may not.
 fn refuse_repeats(symbols: &[Symbol]) -> Result<(), LinkError> {
-    let mut starts: HashMap<&Name, u32> = HashMap::with_capacity(symbols.len());
+    let mut starts = Lookup::default();
     for symbol in symbols.iter().filter(|s| s.binding != Binding::Local) {
-        if let Some(first) = starts.insert(&symbol.name, symbol.start) {
+        let (&mut first, new) = starts.or_insert(&symbol.name, symbol.start);
+        if !new {
             return Err(LinkError::RepeatedSymbol {
                 name: symbol.name.clone(),
                 first,

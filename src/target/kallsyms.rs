@@ -2,6 +2,8 @@
 
 use hashbrown::HashMap;
 
+use crate::lookup::Lookup;
+
 /// What the text says of one name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SymbolAddress {
@@ -17,7 +19,7 @@ pub enum SymbolAddress {
 /// brackets. Lines of another form are passed over. A static variable that clang made
 /// global to optimize a whole kernel has a suffix, which is no part of its name.
 pub(super) fn addresses<'n>(text: &[u8], names: &[&'n [u8]]) -> HashMap<&'n [u8], SymbolAddress> {
-    let mut wanted: HashMap<&[u8], Option<SymbolAddress>> =
+    let mut wanted: Lookup<&[u8], Option<SymbolAddress>> =
         names.iter().map(|&name| (name, None)).collect();
     for line in text.split(|&byte| byte == b'\n') {
         let Some((address, name)) = parse(line) else {

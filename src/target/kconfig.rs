@@ -5,9 +5,9 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use flate2::bufread::GzDecoder;
-use hashbrown::{HashMap, HashSet};
 
 use super::TargetError;
+use crate::lookup::Lookup;
 
 /// A longer text is no kernel's configuration: real ones have 300 kB.
 const MAX_TEXT: usize = 16 << 20;
@@ -80,14 +80,14 @@ fn read_at_most(from: impl Read, room: usize) -> io::Result<Vec<u8>> {
 
 /// What stands behind `NAME=` for each of `names` that is set; of two lines of one
 /// name, the first one counts. The text is gone through once.
-pub(super) fn values<'t>(text: &'t str, names: &[&str]) -> HashMap<&'t str, &'t str> {
-    let wanted: HashSet<&str> = names.iter().copied().collect();
-    let mut found = HashMap::with_capacity(wanted.len());
+pub(super) fn values<'t>(text: &'t str, names: &[&str]) -> Lookup<&'t str, &'t str> {
+    let wanted: Lookup<&str> = names.iter().map(|&name| (name, ())).collect();
+    let mut found = Lookup::default();
     for line in text.lines() {
         if let Some((name, value)) = line.split_once('=')
             && wanted.contains(name)
         {
-            found.entry(name).or_insert(value.trim_end());
+            found.or_insert(name, value.trim_end());
         }
     }
     found
@@ -95,7 +95,7 @@ pub(super) fn values<'t>(text: &'t str, names: &[&str]) -> HashMap<&'t str, &'t 
 
 /// What stands behind `NAME=`; `None` where it is not set.
 fn value<'t>(text: &'t str, name: &str) -> Option<&'t str> {
-    values(text, &[name]).remove(name)
+    values(text, &[name]).get(name).copied()
 }
 
 /// Bytes of a page; `None` where the configuration does not say, or nonsense.

@@ -4,10 +4,9 @@
 //! struct that a parameter points to. One function may serve programs of several
 //! types, so each type has a copy of its own; what is there keeps its ids.
 
-use hashbrown::HashMap;
-
 use crate::btf::write::{Draft, Writer};
 use crate::btf::{Btf, BtfError, Kind, Linkage, TypeId};
+use crate::lookup::Lookup;
 
 /// The tag of a parameter that is the program's context (`__arg_ctx` of bpf_helpers.h).
 pub const TAG: &[u8] = b"arg:ctx";
@@ -28,8 +27,8 @@ pub struct ContextFunction<'a> {
 /// The copies that were made of one BTF.
 #[derive(Clone, Debug, Default)]
 pub struct ContextCopies {
-    copies: HashMap<(TypeId, &'static str), TypeId>,
-    pointers: HashMap<&'static str, TypeId>,
+    copies: Lookup<(TypeId, &'static str), TypeId>,
+    pointers: Lookup<&'static str, TypeId>,
 }
 
 impl ContextCopies {
@@ -117,16 +116,15 @@ pub struct ContextTags {
 }
 
 /// The functions that have a parameter with the tag `arg:ctx`.
-pub fn context_tags(btf: &Btf) -> HashMap<TypeId, ContextTags> {
-    let mut tagged: HashMap<TypeId, ContextTags> = HashMap::new();
+pub(crate) fn context_tags(btf: &Btf) -> Lookup<TypeId, ContextTags> {
+    let mut tagged: Lookup<TypeId, ContextTags> = Lookup::default();
     for tag in btf.own_types_of(|kind| kind == Kind::DeclTag) {
-        let function = tagged.entry(tag.target()).or_default();
+        let (function, _) = tagged.or_insert(tag.target(), ContextTags::default());
         function.tags.push(tag.id());
         let number = tag.component_index().and_then(|n| u32::try_from(n).ok());
         if let (TAG, Some(number)) = (tag.short_name(), number) {
             function.params.push(number);
         }
     }
-    tagged.retain(|_, function| !function.params.is_empty());
     tagged
 }

@@ -5,10 +5,9 @@
 //! variables pretend to be integers in a row, kernel functions to be global, and
 //! configuration values get places, as libbpf has it.
 
-use hashbrown::{HashMap, HashSet};
-
 use crate::btf::write::{Draft, Writer};
 use crate::btf::{Btf, BtfError, Kind, Linkage, MAX_CHAIN, Type, TypeId};
+use crate::lookup::Lookup;
 use crate::order;
 
 const KSYMS: &[u8] = b".ksyms";
@@ -22,15 +21,15 @@ const INT_SIZE: u32 = 4;
 /// What is external in one BTF, and what takes its place.
 #[derive(Debug, Default)]
 pub(super) struct Externs {
-    ksyms: HashSet<TypeId>,
-    kconfig: HashSet<TypeId>,
-    kconfig_offsets: HashMap<TypeId, u32>,
+    ksyms: Lookup<TypeId>,
+    kconfig: Lookup<TypeId>,
+    kconfig_offsets: Lookup<TypeId, u32>,
     kconfig_size: u32,
     /// Variables of `.ksyms`.
-    variables: HashSet<TypeId>,
+    variables: Lookup<TypeId>,
     /// Prototypes of functions without a body.
-    prototypes: HashSet<TypeId>,
-    functions: HashSet<TypeId>,
+    prototypes: Lookup<TypeId>,
+    functions: Lookup<TypeId>,
     int: TypeId,
     dummy: TypeId,
     dummy_name: u32,
@@ -49,8 +48,8 @@ impl Externs {
             match ty.kind() {
                 Kind::Datasec => externs.add_section(&ty),
                 Kind::Func if ty.linkage() == Some(Linkage::Extern) => {
-                    externs.functions.insert(ty.id());
-                    externs.prototypes.insert(ty.target());
+                    externs.functions.insert(ty.id(), ());
+                    externs.prototypes.insert(ty.target(), ());
                 }
                 Kind::Int if externs.int == 0 && ty.size() == INT_SIZE => externs.int = ty.id(),
                 _ => {}
@@ -70,12 +69,13 @@ impl Externs {
     fn add_section(&mut self, ty: &Type<'_>) {
         match ty.short_name() {
             KSYMS => {
-                self.ksyms.insert(ty.id());
-                self.variables
-                    .extend(ty.section_vars().map(|var| var.type_id));
+                self.ksyms.insert(ty.id(), ());
+                for var in ty.section_vars() {
+                    self.variables.insert(var.type_id, ());
+                }
             }
             KCONFIG => {
-                self.kconfig.insert(ty.id());
+                self.kconfig.insert(ty.id(), ());
             }
             _ => {}
         }

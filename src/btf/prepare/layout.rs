@@ -1,9 +1,8 @@
 //! What the ELF file says of sections and symbols, put where the compiler left zeros.
 
-use hashbrown::{HashMap, HashSet};
-
 use crate::btf::write::Draft;
 use crate::btf::{Btf, Kind, Linkage, Type};
+use crate::lookup::Lookup;
 use crate::order;
 
 /// Words of a variable in a data section: type, offset, size.
@@ -13,9 +12,9 @@ const ENTRY: usize = 3;
 /// hidden: what BTF needs of the ELF file.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
-    sections: HashMap<Box<[u8]>, u32>,
-    variables: HashMap<Box<[u8]>, Variable>,
-    hidden_functions: HashSet<Box<[u8]>>,
+    sections: Lookup<Box<[u8]>, u32>,
+    variables: Lookup<Box<[u8]>, Variable>,
+    hidden_functions: Lookup<Box<[u8]>>,
 }
 
 /// A global variable as the symbol table has it.
@@ -35,18 +34,18 @@ impl Layout {
 
     /// A section and its size. Of sections with one name the first counts.
     pub fn add_section(&mut self, name: &[u8], size: u32) {
-        self.sections.entry(name.into()).or_insert(size);
+        self.sections.or_insert(name.into(), size);
     }
 
     /// A global or weak variable.
     pub fn add_variable(&mut self, name: &[u8], variable: Variable) {
-        self.variables.entry(name.into()).or_insert(variable);
+        self.variables.or_insert(name.into(), variable);
     }
 
     /// A global or weak function that is hidden: the kernel verifies it as a static
     /// one, in the context of its callers.
     pub fn add_hidden_function(&mut self, name: &[u8]) {
-        self.hidden_functions.insert(name.into());
+        self.hidden_functions.insert(name.into(), ());
     }
 
     /// Whether [`apply`](Self::apply) may have something to do about a type.

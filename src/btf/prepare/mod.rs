@@ -20,7 +20,7 @@ use crate::feature::Feature;
 use externs::Externs;
 use sanitize::Sanitizer;
 
-pub use contexts::{ContextCopies, ContextFunction, TAG as CONTEXT_TAG, context_tags};
+pub(crate) use contexts::{ContextCopies, ContextFunction, TAG as CONTEXT_TAG, context_tags};
 pub use externs::{KconfigVar, kconfig_layout};
 pub use layout::{Layout, Variable};
 

@@ -5,9 +5,8 @@
 //! of the name, or where the module has one inside a struct of its own. A type that
 //! nothing or more than one thing fits is an error: a guess would give wrong layouts.
 
-use hashbrown::HashSet;
-
 use crate::btf::{Btf, BtfError, Kind, MAX_CHAIN, Type, TypeId, display_name};
+use crate::lookup::Lookup;
 
 /// What can stand for a distilled type.
 const CANDIDATES: [Kind; 7] = [
@@ -121,13 +120,13 @@ fn declares(union: bool, real: &Type<'_>) -> bool {
 
 /// Types of the base that lie inside the module's own structs and unions, directly
 /// or in arrays: with another size they would move what stands behind them.
-fn embedded_types(split: &Btf) -> Result<HashSet<TypeId>, BtfError> {
-    let mut found = HashSet::new();
+fn embedded_types(split: &Btf) -> Result<Lookup<TypeId>, BtfError> {
+    let mut found = Lookup::default();
     for ty in split.own_types().filter(|ty| ty.kind().is_composite()) {
         for member in ty.members() {
             let inner = innermost(split, member.type_id)?;
             if inner.kind().is_composite() && inner.id() < split.first_id() {
-                found.insert(inner.id());
+                found.insert(inner.id(), ());
             }
         }
     }

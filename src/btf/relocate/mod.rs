@@ -12,10 +12,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use super::write::{Draft, Writer};
 use super::{Btf, BtfError, TypeId};
+use crate::lookup::Lookup;
 use fields::{Field, for_each_field};
 
 /// The same split BTF over `base`. What it is split over must be a distilled base,
@@ -57,7 +56,7 @@ struct Moved<'a> {
     /// For each type of the distilled base its id in the real one.
     ids: Vec<TypeId>,
     /// The names of those types: offset in the distilled base → in the real one.
-    names: HashMap<u32, u32>,
+    names: Lookup<u32, u32>,
     first_id: TypeId,
     first_string: u32,
 }
@@ -69,7 +68,7 @@ impl<'a> Moved<'a> {
         base: &Btf,
         ids: Vec<TypeId>,
     ) -> Result<Moved<'a>, BtfError> {
-        let mut names = HashMap::new();
+        let mut names = Lookup::default();
         for (ty, &id) in distilled.own_types().zip(ids.iter().skip(1)) {
             names.insert(ty.name_off(), base.type_by_id(id)?.name_off());
         }

@@ -4,12 +4,11 @@
 //! it points to a struct of a certain name. So func_info of the function names a copy
 //! of it whose parameter does, as libbpf has it.
 
-use hashbrown::HashSet;
-
 use super::Job;
 use super::info::func_of;
 use crate::btf::{Btf, ContextCopies, ContextFunction, Kind, Linkage, Type, TypeId, context_tags};
 use crate::link::{InfoBytes, Program, Programs};
+use crate::lookup::Lookup;
 
 const KPROBE: u32 = 2;
 const PERF_EVENT: u32 = 7;
@@ -54,7 +53,7 @@ const MAX_TOLD: usize = 16;
 pub(in crate::link) struct Contexts {
     copies: ContextCopies,
     /// The functions, by type of program, that were looked at.
-    judged: HashSet<(TypeId, u32)>,
+    judged: Lookup<(TypeId, u32)>,
 }
 
 fn context_of(program: &Program) -> Option<(u32, &'static str)> {
@@ -72,7 +71,7 @@ pub(super) fn add(set: &mut Programs, warnings: &mut Vec<String>) {
     let tagged = context_tags(local);
     let (mut wanted, mut told) = (Vec::new(), 0);
     for (func, kind, context) in uses(set) {
-        let new = |_: &_| set.contexts.judged.insert((func, kind));
+        let new = |_: &_| set.contexts.judged.or_insert((func, kind), ()).1;
         let Some(tags) = tagged.get(&func).filter(new) else {
             continue;
         };
@@ -109,7 +108,7 @@ pub(super) fn add(set: &mut Programs, warnings: &mut Vec<String>) {
 /// The BTF_KIND_FUNC of each function of the set's programs, with the type and the
 /// context of its program.
 fn uses(set: &Programs) -> Vec<(TypeId, u32, &'static str)> {
-    let mut found = HashSet::new();
+    let mut found = Lookup::default();
     let mut uses = Vec::new();
     for program in set.programs.iter().filter(|p| p.error.is_none()) {
         let Some((kind, context)) = context_of(program) else {
@@ -118,7 +117,7 @@ fn uses(set: &Programs) -> Vec<(TypeId, u32, &'static str)> {
         let functions = program.reach.iter();
         let functions = functions.filter_map(|&id| set.functions.get(id));
         let funcs = functions.filter_map(|function| func_of(&set.object, function));
-        let fresh = funcs.filter(|&func| found.insert((func, kind)));
+        let fresh = funcs.filter(|&func| found.or_insert((func, kind), ()).1);
         uses.extend(fresh.map(|func| (func, kind, context)));
     }
     uses

@@ -1,7 +1,5 @@
 //! Tables of indirect jumps: from offsets in a section to slots of the program.
 
-use hashbrown::HashMap;
-
 use crate::elf::{JumpTarget, Object, TableRange};
 use crate::insn::INSN_SIZE;
 use crate::link::LinkError;
@@ -9,6 +7,7 @@ use crate::link::budget::Budget;
 use crate::link::functions::{Function, FunctionId};
 use crate::link::program::ProgramJumpTable;
 use crate::link::reference::JUMP_TABLES;
+use crate::lookup::Lookup;
 use crate::name::Name;
 
 /// Bytes of a table besides its entries, roughly.
@@ -18,7 +17,7 @@ const PER_TABLE: u64 = 128;
 #[derive(Default)]
 pub(super) struct Tables {
     list: Vec<ProgramJumpTable>,
-    known: HashMap<(FunctionId, TableRange), u32>,
+    known: Lookup<(FunctionId, TableRange), u32>,
     /// The slots that are the second half of a 64-bit load, of the function looked at last.
     seconds: Option<(FunctionId, Vec<u32>)>,
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use super::StructOpsError;
 use super::budget::Budget;
 use crate::btf::{Btf, Kind, Member, TypeId, essential_name};
 use crate::link::kernel_type::TypeLookup;
+use crate::lookup::Lookup;
 use crate::name::Name;
 
 /// What the kernel calls the value of the map.
@@ -66,18 +65,16 @@ impl KernelTypes {
         let ty = self.btf.type_by_id(self.id);
         let ty = ty.map_err(|_| StructOpsError::NoData(self.name.clone()))?;
         budget.take(&self.name, ty.vlen())?;
-        let mut members = HashMap::new();
+        let mut members = Lookup::default();
         for (number, member) in (0u32..).zip(ty.members()) {
-            members
-                .entry(member_name(&self.btf, &member))
-                .or_insert((number, member));
+            members.or_insert(member_name(&self.btf, &member), (number, member));
         }
         Ok(members)
     }
 }
 
 /// Members with their numbers, by name.
-pub(super) type Members<'a> = HashMap<&'a [u8], (u32, Member)>;
+pub(super) type Members<'a> = Lookup<&'a [u8], (u32, Member)>;
 
 const MAX_VALUE_MEMBERS: usize = 64;
 const MAX_STRUCTS: usize = 64;

@@ -96,7 +96,7 @@ impl Resolved {
 /// else their order.
 pub(super) fn resolve(object: &Object, lookup: &TypeLookup<'_>) -> Resolved {
     let mut budget = Budget::new();
-    let mut uses = Uses::new(object);
+    let mut uses = Uses::default();
     let variables = object.struct_ops();
     let mut made: Vec<Option<Result<KernelStructOps>>> = vec![None; variables.len()];
     for optional in [false, true] {

@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use super::{KernelStructOps, StructOpsError};
 use crate::elf::{FunctionAddress, Object, StructOps};
 use crate::error::Error;
 use crate::link::kernel_type::KernelType;
+use crate::lookup::Lookup;
 use crate::name::Name;
 
 /// What a program serves as.
@@ -23,27 +22,19 @@ pub(in crate::link) struct Use {
 /// What programs serve as, and why some do not.
 #[derive(Debug, Default)]
 pub(in crate::link) struct Uses {
-    found: HashMap<FunctionAddress, Use>,
+    found: Lookup<FunctionAddress, Use>,
     /// Programs of variables that the target does not take, and the reason.
-    failed: HashMap<FunctionAddress, Arc<str>>,
+    failed: Lookup<FunctionAddress, Arc<str>>,
 }
 
 impl Uses {
-    pub(super) fn new(object: &Object) -> Uses {
-        let functions: usize = object.struct_ops().iter().map(|v| v.functions.len()).sum();
-        Uses {
-            found: HashMap::with_capacity(functions),
-            failed: HashMap::new(),
-        }
-    }
-
     /// Takes the programs of a variable, all or none.
     pub(super) fn add(
         &mut self,
         object: &Object,
         kernel: KernelStructOps,
     ) -> Result<KernelStructOps, StructOpsError> {
-        let mut taken: HashMap<FunctionAddress, Use> = HashMap::new();
+        let mut taken: Lookup<FunctionAddress, Use> = Lookup::default();
         for member in &kernel.members {
             let (Some(program), Some(there)) = (member.program, member.kernel) else {
                 continue;
@@ -65,9 +56,11 @@ impl Uses {
                     used: format!("{}.{}", known.type_name, known.member_name),
                 });
             }
-            taken.insert(program, wanted);
+            taken.or_insert(program, wanted);
         }
-        self.found.extend(taken);
+        for (program, wanted) in taken {
+            self.found.or_insert(program, wanted);
+        }
         Ok(kernel)
     }
 
@@ -75,8 +68,7 @@ impl Uses {
         let why = format!("struct_ops variable {}: {}", variable.name, error.cause());
         let why: Arc<str> = why.into();
         for function in &variable.functions {
-            let known = self.failed.entry(function.function);
-            known.or_insert_with(|| why.clone());
+            self.failed.or_insert(function.function, why.clone());
         }
     }
 
