@@ -56,12 +56,21 @@ impl<K: Hash + Eq, V> Lookup<K, V> {
     }
 
     /// The value of a key, which becomes `value` where it has none; and whether it had none.
+    #[inline(never)]
     pub(crate) fn or_insert(&mut self, key: K, value: V) -> (&mut V, bool) {
-        let known = self.find(&key);
+        let indexed = self.entries.len() > SHORT;
+        let hash = if indexed { self.places.hash(&key) } else { 0 };
+        let known = match indexed {
+            true => self.find_indexed(&key, hash),
+            false => self.find(&key),
+        };
         let place = known.unwrap_or(self.entries.len());
         if known.is_none() {
             self.entries.push((key, value));
-            self.index();
+            match indexed {
+                true => self.places.add(hash),
+                false => self.index(),
+            }
         }
         (&mut self.entries[place].1, known.is_none())
     }
@@ -71,19 +80,26 @@ impl<K: Hash + Eq, V> Lookup<K, V> {
     where
         K: Borrow<Q>,
     {
-        let is = |(known, _): &(K, V)| Borrow::<Q>::borrow(known) == key;
         if self.entries.len() <= SHORT {
+            let is = |(known, _): &(K, V)| Borrow::<Q>::borrow(known) == key;
             return self.entries.iter().position(is);
         }
-        let hash = self.places.hash(key);
+        self.find_indexed(key, self.places.hash(key))
+    }
+
+    fn find_indexed<Q: Hash + Eq + ?Sized>(&self, key: &Q, hash: u64) -> Option<usize>
+    where
+        K: Borrow<Q>,
+    {
+        let is = |(known, _): &(K, V)| Borrow::<Q>::borrow(known) == key;
         self.places
             .find(hash, &|place| self.entries.get(place).is_some_and(is))
     }
 
-    /// Brings into the table what is not in it yet.
+    /// Makes the table, when there are too many entries to do without.
     fn index(&mut self) {
         if self.entries.len() > SHORT {
-            for (key, _) in self.entries.iter().skip(self.places.table.len()) {
+            for (key, _) in &self.entries {
                 let hash = self.places.hash(key);
                 self.places.add(hash);
             }
