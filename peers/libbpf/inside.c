@@ -43,6 +43,17 @@ static void note_externs(struct bpf_object *obj)
 	}
 }
 
+/* libbpf reads the tables of indirect jumps in the byte order of its host. */
+static void jump_tables_in_host_order(struct bpf_object *obj)
+{
+	__u64 *jt = obj->jumptables_data;
+
+	if (is_native_endianness(obj))
+		return;
+	for (size_t i = 0; i < obj->jumptables_data_sz / sizeof(*jt); i++)
+		jt[i] = __builtin_bswap64(jt[i]);
+}
+
 struct bpf_object *inside_open(const char *path)
 {
 	/* One letter as the object's name leaves room for every section's name. */
@@ -57,6 +68,7 @@ struct bpf_object *inside_open(const char *path)
 	if (!notes_of || !was_strong)
 		abort();
 	note_externs(obj);
+	jump_tables_in_host_order(obj);
 	for (int i = 0; i < obj->nr_extern; i++)
 		was_strong[i] = !obj->externs[i].is_weak;
 	was_big_endian = obj->byteorder == ELFDATA2MSB;

@@ -24,14 +24,20 @@ fetched() {
 	fi
 }
 
-# TARGETS -- OBJECTS: all witnesses; counts programs that are equal, and what is not explained.
+# FOLDER: whether it has objects that are also there as another compiler or other options make them.
+is_variant() { [[ ${1##*/} =~ -(clang[0-9]+|O1|v[24])(-|$) ]]; }
+
+# TARGETS -- OBJECTS: all witnesses, and kernels with modules only for what is no variant; counts programs that are equal, and what is not explained.
 compare() {
-	local arguments=(--jobs "$(nproc)") status equal unexplained
+	local arguments=(--jobs "$(nproc)") plain=() objects status equal unexplained
 	while [ "$1" != -- ]; do arguments+=(--btf "$1"); shift; done
 	shift
+	for objects; do
+		if is_variant "$objects"; then arguments+=(--no-modules "$objects"); else plain+=("$objects"); fi
+	done
 	"$TARGET/debug/bpflink-peers" run --libbpf build/peers/libbpf-link --cilium build/peers/cilium-link \
 		--aya build/peers/aya-link "${arguments[@]}" \
-		${DOCUMENT:+--document "$DOCUMENT"} ${README:+--readme "$README"} "$@" >"$WORK/compared" 2>&1
+		${DOCUMENT:+--document "$DOCUMENT"} ${README:+--readme "$README"} "${plain[@]}" >"$WORK/compared" 2>&1
 	status=$?
 	grep -v '^class ' "$WORK/compared"
 	read -r equal unexplained < <(sed -n 's/^peers: \([0-9]*\) equal, \([0-9]*\) unexplained$/\1 \2/p' "$WORK/compared")

@@ -109,6 +109,9 @@ struct RunArguments {
     /// Also put the short table into this one
     #[arg(long)]
     readme: Option<PathBuf>,
+    /// Objects, or a folder of them, that are linked for kernels without modules only
+    #[arg(long)]
+    no_modules: Vec<PathBuf>,
     /// Objects, or folders of them
     #[arg(required = true)]
     objects: Vec<PathBuf>,
@@ -177,12 +180,16 @@ fn run_all(arguments: RunArguments) -> Result<bool, String> {
         (Witness::Aya, arguments.aya),
     ];
     let targets = arguments.targets.iter().map(|spec| Target::parse(spec));
+    let mut objects = run::subjects(&arguments.objects)?;
+    let mut without = run::subjects(&arguments.no_modules)?;
+    without.iter_mut().for_each(|object| object.modules = false);
+    objects.append(&mut without);
     let plan = Plan {
         witnesses: witnesses
             .into_iter()
             .filter_map(|(witness, tool)| Some((witness, tool?)))
             .collect(),
-        objects: run::subjects(&arguments.objects)?,
+        objects,
         targets: targets.collect::<Result<_, _>>()?,
         jobs: arguments.jobs,
     };

@@ -39,6 +39,8 @@ pub struct Subject {
     pub name: String,
     /// Its byte order.
     pub big_endian: bool,
+    /// It is linked for kernels with modules, too.
+    pub modules: bool,
 }
 
 /// One row of the table.
@@ -64,6 +66,7 @@ pub fn subjects(paths: &[PathBuf]) -> Result<Vec<Subject>, String> {
             found.push(Subject {
                 name: name.display().to_string(),
                 big_endian: is_big_endian(&file),
+                modules: true,
                 path: file,
             });
         }
@@ -159,7 +162,8 @@ impl Work<'_> {
         loop {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
             let subject = self.objects.get(index)?;
-            if subject.big_endian == self.target.big_endian {
+            let modules = subject.modules || !self.target.modules;
+            if subject.big_endian == self.target.big_endian && modules {
                 return Some((index, subject));
             }
         }

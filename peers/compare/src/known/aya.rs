@@ -149,7 +149,12 @@ pub fn refusal(error: &str, ours: &Output) -> Known {
             (&["`TypeIdTarget` missing target"], &MISSING_TYPE),
             (&["`TypeSize` missing target"], &MISSING_TYPE),
             (
-                &["section", "not found, referenced by symbol `jt"],
+                &["section `", "` not found, referenced by symbol `jt"],
+                &JUMP_TABLE,
+            ),
+            // As clang 22 names its own.
+            (
+                &["section `", "` not found, referenced by symbol `BPF.JT."],
                 &JUMP_TABLE,
             ),
             (&["unknown symbol in section", "at address"], &DEAD_BODY),

@@ -41,6 +41,12 @@ static EXTERN_WITHOUT_BTF: Class = class(
     "clang leaves a function that only `__attribute__((cleanup))` calls out of the BTF at -O1. libbpf refuses the \
      object (`bpf_object__collect_externs`); here the programs that call it have a weak symbol that is absent, and a warning says so",
 );
+static ARENA_MAPPED: Class = class(
+    "arena-mapped",
+    Whose::Nobodys,
+    "libbpf maps an arena at its `map_extra` while it loads (`bpf_object__create_maps`) and fails where that is no address: \
+     clang before 15 keeps 32 bits of it in the BTF. Here mapping is the loader's affair, which is told the number that the BTF has",
+);
 static STALE_OFFSET: Class = class(
     "datasec-offset-stale",
     Whose::Bug,
@@ -97,6 +103,7 @@ pub fn refusal(error: &str) -> Known {
         &[
             (&[ABSENT_TEXT], &TEXT_AS_PROGRAM),
             (&["failed to find BTF for extern"], &EXTERN_WITHOUT_BTF),
+            (&["failed to mmap arena"], &ARENA_MAPPED),
             (&["legacy map definitions", "not supported"], &LEGACY_MAPS),
             (&["is static and not supported"], &STATIC_PROGRAM),
             (
