@@ -15,7 +15,7 @@ COLD = ["bpflink-shared", "bpflink-static", "libbpf", "aya", "cilium"]
 WARM = ["bpflink-crate", "libbpf", "aya", "cilium"]
 NAMES = {
     "bpflink-shared": "bpflink, libbpflink.so",
-    "bpflink-static": "bpflink, libbpflink.a",
+    "bpflink-static": "bpflink, in a static program",
     "bpflink-crate": "bpflink",
     "libbpf": "libbpf",
     "aya": "aya-obj",
