@@ -76,6 +76,12 @@ def once(name, *arguments):
     return digest_of(done.stdout), memory
 
 
+# A process that goes on keeps what it frees. By itself glibc gives memory back beyond sizes that
+# it guesses, and who is on the wrong side of one fetches every page anew in each link.
+KEPT = 1 << 30
+KEEPING = f"glibc.malloc.trim_threshold={KEPT}:glibc.malloc.mmap_threshold={KEPT}"
+
+
 class Server:
     """A contestant that keeps the kernel's BTF and links what it is told."""
 
@@ -83,7 +89,8 @@ class Server:
         self.name = name
         command = [*pinned(cpu), program(name), "serve", *([btf] if btf else [])]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL, text=True)
+                                        stderr=subprocess.DEVNULL, text=True,
+                                        env={**os.environ, "GLIBC_TUNABLES": KEEPING})
 
     def processor_time(self):
         """Seconds since its start."""

@@ -26,7 +26,7 @@ What each does is the same: from the object's bytes to final instructions, func_
 fastest public way. That all compute the same instructions is asserted. bpflink is given no target: where it must ask the
 kernel what it supports, it asks, and that is measured. Of the others only their own work is: libbpf's calls of bpf(2) are
 answered at once, all are told that the kernel has every feature. *Warm*, libbpf is handed a parsed BTF of the kernel,
-which it cannot keep by itself."""
+which it cannot keep by itself; and all keep the memory that they free, as glibc is told to."""
 
 
 def show(result):
