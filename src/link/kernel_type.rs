@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::btf::{Btf, Kind, TypeId};
 use crate::lookup::Lookup;
 use crate::name::Name;
+use crate::order;
 use crate::target::{Module, Target};
 
 /// A type of the target, and the module that has it.
@@ -95,10 +96,11 @@ impl<'a> TypeLookup<'a> {
         }
     }
 
-    /// The modules that could not be looked at, each told once.
+    /// The modules that could not be looked at, each told once, by their names.
     pub fn take_warnings(&self) -> Vec<String> {
-        let left_out = self.left_out.take().into_iter();
-        left_out.map(|(_, warning)| warning).collect()
+        let mut left_out: Vec<(Name, String)> = self.left_out.take().into_iter().collect();
+        order::by_bytes(&mut left_out, |(name, _)| name.as_bytes());
+        left_out.into_iter().map(|(_, warning)| warning).collect()
     }
 }
 
