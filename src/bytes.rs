@@ -163,8 +163,8 @@ pub fn same_cstr(a: &[u8], b: &[u8]) -> bool {
 
 /// Bit 7 of the first byte of a word, in memory order from the lowest, that is 0 (bits
 /// above it mean nothing); 0 where none is.
-#[inline]
-fn nuls_in(word: u64) -> u64 {
+#[inline(always)]
+pub(crate) fn nuls_in(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     word.wrapping_sub(ONES) & !word & ONES << 7
 }

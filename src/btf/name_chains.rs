@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 
 use super::names::Starts;
 use super::{Btf, MAX_NAME, essential_name};
+use crate::bytes::nuls_in;
 
 /// The end of a chain, and an empty bucket.
 const END: u32 = u32::MAX;
@@ -90,15 +91,6 @@ impl Hasher<'_> {
 
 /// Each byte a 1.
 const ONES: u64 = u64::from_ne_bytes([1; 8]);
-/// The top bit of each byte.
-const TOPS: u64 = ONES << 7;
-
-/// A top bit for each zero byte; above the lowest one, possibly also for others.
-#[inline(always)]
-fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & TOPS
-}
-
 /// Multiplies into 128 bits and folds the halves.
 #[inline(always)]
 fn mix(hash: u64, word: u64) -> u64 {
@@ -129,13 +121,13 @@ fn hash_at(seed: u64, strings: &[u8], at: usize) -> Option<u32> {
     let (words, _) = strings.get(at..)?.as_chunks::<8>();
     for word in words.iter().take(MAX_NAME / 8) {
         let mut word = u64::from_le_bytes(*word);
-        let end = zero_bytes(word);
+        let end = nuls_in(word);
         if end != 0 {
             // Keeps the bytes below the lowest zero byte.
             word &= (end & end.wrapping_neg()).wrapping_sub(1) >> 7;
         }
         // Three underscores in a row put at least two into one word.
-        let underscores = zero_bytes(word ^ UNDERSCORES);
+        let underscores = nuls_in(word ^ UNDERSCORES);
         pairs |= underscores & underscores << 8;
         hash = mix(hash, word);
         if end != 0 {

@@ -14,6 +14,7 @@
 use super::kind::{KINDS, KindLayout, LAYOUTS};
 use super::{BtfError, Kind, TypeId};
 use crate::bytes::Endian;
+use crate::order;
 
 /// Bytes of `struct btf_type`, the head of every type.
 pub(super) const TYPE_HEAD: usize = 12;
@@ -239,7 +240,7 @@ impl<const BIG: bool> Types<'_, BIG> {
             Err(few) => waiting = few,
         }
         walked.extend(waiting.into_iter().map(|walk| walk.alone(self)));
-        walked.sort_unstable_by_key(|walk| walk.start);
+        order::by_number(&mut walked, |walk| walk.start);
         walked
     }
 
@@ -306,10 +307,10 @@ impl Walk {
         self.limit.saturating_sub(self.start) as usize / TYPE_HEAD + STRIDE
     }
 
-    /// Walks from the start to the limit.
+    /// Walks from the start to the limit, with room for whatever comes.
     fn alone<const BIG: bool>(self, types: Types<'_, BIG>) -> Walk {
         let mut named = vec![0; self.room()];
-        Walk::new(self.start, self.limit).finish(types, &mut named)
+        self.finish(types, &mut named)
     }
 
     /// Walks to the limit, type by type. `named` has the walk's named types so far.
@@ -332,7 +333,7 @@ impl Walk {
         }
         match named.get(..self.named) {
             Some(named) => self.list = named.to_vec(),
-            None => return self.alone(types),
+            None => return Walk::new(self.start, self.limit).alone(types),
         }
         self
     }
