@@ -3,7 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use super::names::Starts;
+use super::places::Places;
 use super::{Btf, MAX_NAME, essential_name};
 use crate::bytes::nuls_in;
 
@@ -22,7 +22,7 @@ pub(super) struct Chains {
 }
 
 impl Chains {
-    pub(super) fn build(btf: &Btf, starts: Starts<'_>) -> Chains {
+    pub(super) fn build(btf: &Btf, places: &Places) -> Chains {
         // A seed that nobody can know in advance keeps a crafted BTF from
         // putting all its names into one chain.
         let seed = RandomState::new().hash_one(0u64);
@@ -32,12 +32,12 @@ impl Chains {
             types: btf.type_bytes(),
             strings: btf.string_bytes(),
         };
-        let buckets = starts.len().max(1).next_power_of_two();
+        let buckets = places.len().max(1).next_power_of_two();
         let mut heads = vec![END; buckets];
-        let mut next = vec![END; starts.len()];
+        let mut next = vec![END; places.len()];
         // Backwards, so that chains run forward.
-        let mut number = starts.len();
-        starts.for_each_back(|start| {
+        let mut number = places.len();
+        places.iter().rev().for_each(|start| {
             number = number.saturating_sub(1);
             if let (Some(hash), Some(next)) = (hasher.of_type(start), next.get_mut(number))
                 && let Some(head) = heads.get_mut(hash as usize & (buckets - 1))

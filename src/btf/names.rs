@@ -9,18 +9,19 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::name_chains::Chains;
-use super::name_prefixes::{Prefixes, Wanted};
+use super::name_head::Wanted;
+use super::name_search::Heads;
+use super::places::Places;
 use super::scan::is_type;
-use super::table::TypeTable;
 use super::{Btf, Kind, Type, TypeId};
 
-/// Instructions, roughly, of a search: for each type of the list, and for each whose name
-/// begins as it should and has to be compared.
-const SEARCH: u64 = 1;
-const COMPARE: u64 = 16;
-/// For each type, what is spent on searches before the hash table is made, which costs a few
-/// times that and saves all others.
-const CHAIN: u64 = 20;
+/// How many types of the list a search passes over in one instruction, roughly; and the
+/// instructions for each of them whose name may be the one and has to be looked at.
+const SEARCH: u64 = 2;
+const COMPARE: u64 = 32;
+/// Instructions for each type that are spent on searches before the hash table is made. Making
+/// it costs about the same, and saves all searches behind it.
+const CHAIN: u64 = 120;
 
 /// The name without its last `___flavour`, by which CO-RE tells variants of one
 /// type apart: `task_struct___v5` is `task_struct`. The three underscores need a
@@ -40,74 +41,36 @@ pub fn essential_name(name: &[u8]) -> &[u8] {
 pub(super) struct Names {
     types: List,
     others: List,
-    /// Where the others start; the pass over the types lists only the first half.
-    other_starts: OnceLock<Vec<u32>>,
+    /// Where the others start; the first walk over the types lists only the first half.
+    other_places: OnceLock<Places>,
 }
 
 /// How the names of a list of types are found.
 #[derive(Debug, Default)]
 struct List {
-    prefixes: OnceLock<Prefixes>,
-    /// On searches among the prefixes.
+    heads: OnceLock<Heads>,
+    /// On searches among the heads.
     spent: AtomicU64,
     chains: OnceLock<Chains>,
-}
-
-/// Where the types of a list start, in the order of their ids.
-#[derive(Clone, Copy)]
-pub(super) enum Starts<'a> {
-    /// Those that the pass over the types noted.
-    Named(&'a TypeTable),
-    Others(&'a [u32]),
-}
-
-impl Starts<'_> {
-    pub(super) fn len(self) -> usize {
-        match self {
-            Starts::Named(table) => table.named_len(),
-            Starts::Others(list) => list.len(),
-        }
-    }
-
-    fn get(self, number: u32) -> Option<u32> {
-        match self {
-            Starts::Named(table) => table.named_start(number),
-            Starts::Others(list) => list.get(number as usize).copied(),
-        }
-    }
-
-    pub(super) fn for_each(self, each: impl FnMut(u32)) {
-        match self {
-            Starts::Named(table) => table.named().for_each(each),
-            Starts::Others(list) => list.iter().copied().for_each(each),
-        }
-    }
-
-    pub(super) fn for_each_back(self, each: impl FnMut(u32)) {
-        match self {
-            Starts::Named(table) => table.named().rev().for_each(each),
-            Starts::Others(list) => list.iter().rev().copied().for_each(each),
-        }
-    }
 }
 
 /// A list, and where its types start.
 #[derive(Clone, Copy)]
 struct Half<'a> {
     btf: &'a Btf,
-    starts: Starts<'a>,
+    places: &'a Places,
     list: &'a List,
 }
 
 /// Numbers of types that may have a name, ascending.
 enum Found<'a> {
     InChain(&'a Chains, Option<u32>),
-    ByPrefix(Search<'a>),
+    ByHead(Search<'a>),
 }
 
-/// A search among the prefixes.
+/// A search among the heads.
 struct Search<'a> {
-    prefixes: &'a Prefixes,
+    heads: &'a Heads,
     wanted: Wanted,
     range: Range<usize>,
     /// What it costs.
@@ -132,9 +95,9 @@ impl Iterator for Found<'_> {
                 *next = chains.after(found);
                 Some(found)
             }
-            Found::ByPrefix(search) => {
+            Found::ByHead(search) => {
                 let range = search.range.clone();
-                let found = search.prefixes.find(search.wanted, range)?;
+                let found = search.heads.find(search.wanted, range)?;
                 search.range.start = found.saturating_add(1);
                 search.cost += COMPARE;
                 Some(found as u32)
@@ -147,12 +110,12 @@ impl<'a> Half<'a> {
     /// Numbers of the types that may have that essential name.
     fn find(self, essential: &[u8]) -> Found<'a> {
         let List {
-            prefixes,
+            heads,
             spent,
             chains,
         } = self.list;
-        let build = || Chains::build(self.btf, self.starts);
-        let enough = CHAIN.saturating_mul(self.starts.len() as u64);
+        let build = || Chains::build(self.btf, self.places);
+        let enough = CHAIN.saturating_mul(self.places.len() as u64);
         let chains = match spent.load(Ordering::Relaxed) >= enough {
             true => Some(chains.get_or_init(build)),
             false => chains.get(),
@@ -160,12 +123,12 @@ impl<'a> Half<'a> {
         if let Some(chains) = chains {
             return Found::InChain(chains, chains.first(essential));
         }
-        let prefixes = prefixes.get_or_init(|| Prefixes::build(self.btf, self.starts));
+        let heads = heads.get_or_init(|| Heads::build(self.btf, self.places));
         let wanted = Wanted::of(essential);
-        let range = prefixes.range(wanted);
-        Found::ByPrefix(Search {
-            cost: SEARCH * range.len() as u64,
-            prefixes,
+        let range = heads.range(self.btf, self.places, wanted);
+        Found::ByHead(Search {
+            cost: range.len() as u64 / SEARCH,
+            heads,
             wanted,
             range,
             spent,
@@ -176,7 +139,7 @@ impl<'a> Half<'a> {
     fn matching(self, essential: &'a [u8]) -> impl Iterator<Item = (Type<'a>, &'a [u8])> + 'a {
         let btf = self.btf;
         self.find(essential).filter_map(move |number| {
-            let start = self.starts.get(number)?;
+            let start = self.places.get(number)?;
             let bytes = btf.type_bytes().get(start as usize..)?;
             let name_off = btf.endian().u32_at(bytes, 0)?;
             let name = btf.name_with_essential(name_off, essential)?;
@@ -224,24 +187,16 @@ impl Btf {
     fn type_names(&self) -> Half<'_> {
         Half {
             btf: self,
-            starts: Starts::Named(self.table()),
+            places: self.table().named(),
             list: &self.names.types,
         }
     }
 
     fn other_names(&self) -> Half<'_> {
-        let others = || {
-            let mut starts = Vec::new();
-            self.for_each_start(|start, kind| {
-                if !is_type(kind) && kind.may_have_name() {
-                    starts.push(start);
-                }
-            });
-            starts
-        };
+        let others = || self.table().others(self.type_bytes());
         Half {
             btf: self,
-            starts: Starts::Others(self.names.other_starts.get_or_init(others)),
+            places: self.names.other_places.get_or_init(others),
             list: &self.names.others,
         }
     }

@@ -197,13 +197,6 @@ impl Btf {
         })
     }
 
-    /// Calls `each` with start and kind of every own type, in order.
-    pub(super) fn for_each_start(&self, mut each: impl FnMut(u32, Kind)) {
-        let bytes = self.type_bytes();
-        self.table
-            .for_each(bytes, |start, kind| each(start as u32, kind));
-    }
-
     /// The places of all own types.
     pub(super) fn table(&self) -> &TypeTable {
         &self.table

@@ -2,16 +2,16 @@
 //!
 //! The start of a type depends on the length of the one before it, so a plain
 //! pass waits for memory and arithmetic at every step. A large section is cut
-//! into segments instead, and four of them are walked at once; whoever is
-//! through with one takes the next. Where a later segment starts is a guess; a
-//! segment counts only once the walk before it ended exactly at its start,
-//! otherwise it is walked again from the right place. So the result never
-//! depends on the guesses.
+//! into segments instead, and some of them are walked at once (`lanes`). Where a
+//! later segment starts is a guess; a segment counts only once the walk before it
+//! ended exactly at its start, otherwise it is walked again from the right place.
+//! So the result never depends on the guesses.
 //!
-//! On the way the types that C can name are listed, so that the index of names
+//! On the way the types of some kinds are listed, so that the index of names
 //! needs no pass of its own.
 
 use super::kind::{KINDS, KindLayout, LAYOUTS};
+use super::lanes::{LANES, Lanes};
 use super::{BtfError, Kind, TypeId};
 use crate::bytes::Endian;
 use crate::order;
@@ -20,14 +20,9 @@ use crate::order;
 pub(super) const TYPE_HEAD: usize = 12;
 /// Every how many types a start is kept, of a large section.
 pub(super) const STRIDE: usize = 4;
-/// How many segments are walked at once.
-const LANES: usize = 4;
 /// Bytes of type section worth a segment of its own. With the guesses that shift its end, a
 /// segment is no longer than 64 KiB: places in it fit 16 bits.
 const SEGMENT: usize = 56 << 10;
-/// Room for the named types of a segment, of which kernels have a few hundred. Where there
-/// are more, the segment is walked once more, alone.
-const ROOM: usize = 1024;
 /// Steps that have to make sense before a guessed start is tried.
 const GUESS_STEPS: usize = 8;
 /// Guesses for one segment, 4 bytes apart; most types of a kernel are far shorter.
@@ -37,28 +32,36 @@ const NOWHERE: u64 = 1 << 40;
 /// Longer than every type section, so that a type of unknown size never fits.
 const UNKNOWN: u32 = u32::MAX;
 /// Values of the upper byte of a type's `info`: the kind, and the kind flag on top.
-const TOP_BYTES: usize = 2 * KINDS;
+pub(super) const TOP_BYTES: usize = 2 * KINDS;
 
-/// Bytes of each kind of type, and whether C can name it, by the upper byte of `info`.
+/// Bytes of each kind of type, and whether it is listed, by the upper byte of `info`.
 #[derive(Clone, Debug)]
 pub(super) struct Sizes {
     /// The head included.
     fixed: [u32; TOP_BYTES],
     /// For every entry.
     each: [u32; TOP_BYTES],
-    /// 1 for the kinds that [`is_type`] says.
-    is_type: [u32; TOP_BYTES],
+    /// 1 for the kinds that are listed.
+    listed: [u32; TOP_BYTES],
+}
+
+/// Those of one kind.
+pub(super) struct Size {
+    pub fixed: u32,
+    pub each: u32,
+    pub listed: u32,
 }
 
 impl Sizes {
     /// Those of linux/btf.h.
     pub(super) const KNOWN: &Sizes = &Sizes::new(&LAYOUTS);
 
+    /// With the types listed that C can name.
     pub(super) const fn new(layouts: &[KindLayout; KINDS]) -> Sizes {
         let mut sizes = Sizes {
             fixed: [UNKNOWN; TOP_BYTES],
             each: [0; TOP_BYTES],
-            is_type: [0; TOP_BYTES],
+            listed: [0; TOP_BYTES],
         };
         let mut top = 0;
         while top < TOP_BYTES {
@@ -68,10 +71,32 @@ impl Sizes {
                 sizes.each[top] = layout.each as u32;
             }
             let kind = Kind::from_number((top % KINDS) as u8);
-            sizes.is_type[top] = is_type(kind) as u32;
+            sizes.listed[top] = is_type(kind) as u32;
             top += 1;
         }
         sizes
+    }
+
+    /// With all others listed that have names.
+    pub(super) fn of_others(mut self) -> Sizes {
+        for (top, listed) in self.listed.iter_mut().enumerate() {
+            let kind = Kind::from_number((top % KINDS) as u8);
+            *listed = (!is_type(kind) && kind.may_have_name()) as u32;
+        }
+        self
+    }
+
+    /// For each value of the upper byte; none where it is unknown.
+    pub(super) fn all(&self) -> impl Iterator<Item = Option<Size>> {
+        let sizes = self.fixed.iter().zip(&self.each).zip(&self.listed);
+        sizes.map(|((&fixed, &each), &listed)| {
+            let size = Size {
+                fixed,
+                each,
+                listed,
+            };
+            (fixed != UNKNOWN).then_some(size)
+        })
     }
 }
 
@@ -154,43 +179,6 @@ impl<const BIG: bool> Types<'_, BIG> {
         fits.then_some((step.top, step.next as usize))
     }
 
-    /// Walks several segments in turns, so that no step waits for the one before, until one
-    /// of them, which is told, is as good as through.
-    // By itself: within its caller too much of it would live on the stack.
-    #[inline(never)]
-    fn together(self, lanes: &mut [Walk; LANES], named: &mut [[u16; ROOM]; LANES]) -> usize {
-        let mut pos: [u64; LANES] = std::array::from_fn(|lane| lanes[lane].pos);
-        let mut to: [usize; LANES] = std::array::from_fn(|lane| lanes[lane].named);
-        let bases: [u64; LANES] = std::array::from_fn(|lane| lanes[lane].start);
-        let limits: [u64; LANES] = std::array::from_fn(|lane| lanes[lane].limit);
-        loop {
-            let (starts, from) = (pos, to);
-            for _ in 0..STRIDE {
-                for lane in 0..LANES {
-                    let step = self.step(pos[lane]);
-                    // Always written, and kept only where it counts: no branch to guess.
-                    if let Some(room) = named[lane].get_mut(to[lane]) {
-                        *room = (pos[lane] - bases[lane]) as u16;
-                    }
-                    to[lane] += self.sizes.is_type[usize::from(step.top)] as usize;
-                    pos[lane] = step.next;
-                }
-            }
-            // A step out of the segment, or out of the section, is taken singly.
-            if let Some(through) = (0..LANES).find(|&lane| pos[lane] > limits[lane]) {
-                for (lane, walk) in lanes.iter_mut().enumerate() {
-                    walk.pos = starts[lane];
-                    walk.named = from[lane];
-                    walk.count = (walk.marks.len() * STRIDE) as u32;
-                }
-                return through;
-            }
-            for (walk, &start) in lanes.iter_mut().zip(&starts) {
-                walk.marks.push((start - walk.start) as u16);
-            }
-        }
-    }
-
     /// A place near `pos` from where some types in a row make sense.
     fn guess(self, pos: usize) -> u64 {
         let makes_sense = |&start: &u64| {
@@ -207,8 +195,10 @@ impl<const BIG: bool> Types<'_, BIG> {
     /// The segments, none walked yet, each from where it is thought to start.
     fn segments(self) -> Vec<Walk> {
         let len = self.bytes.len();
-        let count = len.div_ceil(SEGMENT).max(1);
-        let mut starts: Vec<u64> = (1..count).map(|i| self.guess(SEGMENT * i)).collect();
+        // As many for each lane, so that all are through at about the same time.
+        let count = len.div_ceil(SEGMENT).next_multiple_of(LANES);
+        let segment = len.div_ceil(count);
+        let mut starts: Vec<u64> = (1..count).map(|i| self.guess(segment * i)).collect();
         starts.insert(0, 0);
         starts.push(len as u64);
         let between = starts.windows(2).filter_map(|pair| pair.first_chunk());
@@ -217,25 +207,52 @@ impl<const BIG: bool> Types<'_, BIG> {
             .collect()
     }
 
+    /// Walks the section: all its segments, in order, each from where the one before ended.
+    /// Those behind one that failed mean nothing.
+    pub(super) fn walk_through(self) -> impl Iterator<Item = Walk> {
+        let mut expected = 0;
+        self.walk_all().into_iter().map(move |guessed| {
+            let walk = match guessed.start == expected {
+                true => guessed,
+                false => Walk::new(expected, guessed.limit).alone(self),
+            };
+            expected = walk.pos;
+            walk
+        })
+    }
+
     /// Walks every segment from where it is thought to start. They come in order.
-    pub(super) fn walk_all(self) -> Vec<Walk> {
-        if is_small(self.bytes.len()) {
-            return self.walk_in_order();
+    fn walk_all(self) -> Vec<Walk> {
+        let lanes = match is_small(self.bytes.len()) {
+            true => None,
+            false => Lanes::new(self.sizes, self.bytes.len()),
+        };
+        match lanes {
+            Some(mut lanes) => self.walk_in_lanes(&mut lanes),
+            None => self.walk_in_order(),
         }
+    }
+
+    fn walk_in_lanes(self, lanes: &mut Lanes) -> Vec<Walk> {
         let mut waiting = self.segments();
-        let mut named = [[0; ROOM]; LANES];
         let mut walked = Vec::with_capacity(waiting.len());
         let last = waiting.len().saturating_sub(LANES);
         match <[Walk; LANES]>::try_from(waiting.split_off(last)) {
-            Ok(mut lanes) => {
+            Ok(mut walks) => {
                 loop {
-                    let lane = self.together(&mut lanes, &mut named);
-                    let Some(next) = waiting.pop() else { break };
-                    let through = std::mem::replace(&mut lanes[lane], next);
-                    walked.push(through.finish(self, &mut named[lane]));
+                    let lane = self.together(lanes, &mut walks);
+                    let rest = walks[lane].rest_of_full();
+                    let Some(next) = rest.or_else(|| waiting.pop()) else {
+                        break;
+                    };
+                    let through = std::mem::replace(&mut walks[lane], next);
+                    let room = lanes.room(lane, &through);
+                    walked.push(through.finish(self, room));
                 }
-                let own = lanes.into_iter().zip(&mut named);
-                walked.extend(own.map(|(walk, own)| walk.finish(self, own)));
+                walked.extend(walks.into_iter().enumerate().map(|(lane, walk)| {
+                    let room = lanes.room(lane, &walk);
+                    walk.finish(self, room)
+                }));
             }
             Err(few) => waiting = few,
         }
@@ -249,16 +266,11 @@ impl<const BIG: bool> Types<'_, BIG> {
         let len = self.bytes.len() as u64;
         let (mut walked, mut start) = (Vec::new(), 0);
         while start < len {
-            let walk = self.walk(start, len.min(start + SEGMENT as u64));
+            let walk = Walk::new(start, len.min(start + SEGMENT as u64)).alone(self);
             start = if walk.failed { len } else { walk.pos };
             walked.push(walk);
         }
         walked
-    }
-
-    /// Walks a segment alone.
-    pub(super) fn walk(self, start: u64, limit: u64) -> Walk {
-        Walk::new(start, limit).alone(self)
     }
 }
 
@@ -267,15 +279,15 @@ impl<const BIG: bool> Types<'_, BIG> {
 pub(super) struct Walk {
     pub start: u64,
     /// The walk ends with the type that reaches this.
-    limit: u64,
+    pub limit: u64,
     /// Where it is, and at last where the next segment starts.
     pub pos: u64,
     /// How many types it passed.
     pub count: u32,
     /// Where its first type and every [`stride`]th one starts, counted from `start`.
     pub marks: Vec<u16>,
-    /// How many types of the kinds that [`is_type`] says it passed.
-    named: usize,
+    /// How many types it passed that are listed.
+    pub named: usize,
     /// Where they start, counted from `start`.
     pub list: Vec<u16>,
     /// Whether the type at `pos` is not whole, or none.
@@ -298,8 +310,9 @@ impl Walk {
         }
     }
 
-    pub(super) fn limit(&self) -> u64 {
-        self.limit
+    /// What is behind one that had to stop, which ends there; none where none had to.
+    fn rest_of_full(&mut self) -> Option<Walk> {
+        Lanes::full(self).then(|| Walk::new(self.pos, std::mem::replace(&mut self.limit, self.pos)))
     }
 
     /// Room for the starts of as many types as fit, and of the few that are looked at behind.
@@ -327,7 +340,7 @@ impl Walk {
             if let Some(room) = named.get_mut(self.named) {
                 *room = (self.pos - self.start) as u16;
             }
-            self.named += types.sizes.is_type[usize::from(top)] as usize;
+            self.named += types.sizes.listed[usize::from(top)] as usize;
             self.pos = next as u64;
             self.count += 1;
         }

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use super::kind::{KINDS, KindLayout, LAYOUTS};
+use super::places::Places;
 use super::scan::{STRIDE, Sizes, Types, stride, why};
 use super::{BtfError, Kind, TypeId};
 use crate::bytes::Endian;
@@ -23,8 +24,9 @@ pub(super) struct TypeTable {
     /// For type 0, 1024, 2048, … the segment that it lies in.
     hints: Vec<u32>,
     count: u32,
-    /// How many of them are of a kind that [`is_type`](super::scan::is_type) says.
-    named: u32,
+    /// Those of the kinds that [`is_type`](super::scan::is_type) says; anonymous ones are
+    /// among them.
+    named: Places,
 }
 
 /// Types that were walked in a row.
@@ -36,10 +38,6 @@ struct Segment {
     base: u32,
     /// Where its first type and every `stride`th one starts, counted from there.
     marks: Vec<u16>,
-    /// The number of its first named type among all.
-    first_named: u32,
-    /// Where each named type starts, counted like the marks.
-    named: Vec<u16>,
 }
 
 impl Segment {
@@ -68,7 +66,7 @@ impl TypeTable {
             segments: Vec::new(),
             hints: Vec::new(),
             count: 0,
-            named: 0,
+            named: Places::default(),
         };
         let scanned = match endian {
             Endian::Little => table.fill::<false>(bytes),
@@ -93,27 +91,20 @@ impl TypeTable {
             bytes,
             sizes: &sizes,
         };
-        let walks = types.walk_all();
-        self.segments.reserve_exact(walks.len());
-        let mut expected = 0;
+        let walks = types.walk_through();
+        self.segments.reserve_exact(walks.size_hint().0);
         for mut walk in walks {
-            if walk.start != expected {
-                walk = types.walk(expected, walk.limit());
-            }
-            let (first, first_named) = (self.count, self.named);
+            let first = self.count;
             self.count = self.count.saturating_add(walk.count);
             if walk.failed {
                 return Err(walk.pos as usize);
             }
-            expected = walk.pos;
             if walk.count > 0 {
-                self.named = self.named.saturating_add(walk.list.len() as u32);
+                self.named.take(&mut walk);
                 self.segments.push(Segment {
                     first,
                     base: walk.start as u32,
                     marks: walk.marks,
-                    first_named,
-                    named: walk.list,
                 });
             }
         }
@@ -187,25 +178,18 @@ impl TypeTable {
         Some(start)
     }
 
-    /// Where types of the kinds that [`is_type`](super::scan::is_type) says start, in order;
-    /// anonymous ones are among them.
-    pub(super) fn named(&self) -> impl DoubleEndedIterator<Item = u32> {
-        let segments = self.segments.iter();
-        segments.flat_map(|s| s.named.iter().map(|&place| s.base + u32::from(place)))
+    /// The types that C can name, anonymous ones among them.
+    pub(super) fn named(&self) -> &Places {
+        &self.named
     }
 
-    /// How many those are.
-    pub(super) fn named_len(&self) -> usize {
-        self.named as usize
-    }
-
-    /// Where the one of this number starts.
-    pub(super) fn named_start(&self, number: u32) -> Option<u32> {
-        let behind = self.segments.partition_point(|s| s.first_named <= number);
-        let segment = self.segments.get(behind.checked_sub(1)?)?;
-        let within = number.checked_sub(segment.first_named)?;
-        let place = *segment.named.get(within as usize)?;
-        segment.base.checked_add(place.into())
+    /// All others that may have a name, which costs another walk.
+    pub(super) fn others(&self, bytes: &[u8]) -> Places {
+        let sizes = &self.sizes.clone().into_owned().of_others();
+        match self.endian {
+            Endian::Little => Places::of(Types::<false> { bytes, sizes }.walk_through()),
+            Endian::Big => Places::of(Types::<true> { bytes, sizes }.walk_through()),
+        }
     }
 
     /// The index of the type that starts at `offset`, which one of them does.
@@ -227,35 +211,6 @@ impl TypeTable {
             pos = self.next(bytes, pos)?;
         }
         None
-    }
-
-    /// Calls `each` with start and kind of every type, in order.
-    ///
-    /// Begins anew at every mark, so that few steps wait for one another.
-    #[inline]
-    pub(super) fn for_each(&self, bytes: &[u8], mut each: impl FnMut(usize, Kind)) {
-        let mut each = |start, top| each(start, Kind::from_number(top & 0x7f));
-        let ends = self.segments.iter().skip(1).map(|segment| segment.first);
-        for (segment, end) in self.segments.iter().zip(ends.chain([self.count])) {
-            let mut left = end.saturating_sub(segment.first) as usize;
-            for &mark in &segment.marks {
-                let group = left.min(self.stride);
-                self.group(bytes, segment.place(mark), group, &mut each);
-                left -= group;
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn group(&self, bytes: &[u8], start: usize, len: usize, each: &mut impl FnMut(usize, u8)) {
-        let mut start = start;
-        for _ in 0..len {
-            let Some((top, next)) = self.whole(bytes, start) else {
-                return;
-            };
-            each(start, top);
-            start = next;
-        }
     }
 
     #[inline(always)]

@@ -1,0 +1,165 @@
+//! The walk over a large type section: several segments of it at once.
+//!
+//! A step needs the one before it, and so a walk alone spends its time waiting. Here each of
+//! some lanes walks a segment of its own, a step each in turn, and whoever is through with one
+//! takes the next. What a lane does for a step is one load, one look at a table, and one
+//! addition, which moves on and counts.
+
+use super::scan::{STRIDE, Sizes, TOP_BYTES, Types, Walk};
+
+/// How many segments are walked at once: with more of them the positions do not all stay in
+/// registers.
+pub(super) const LANES: usize = 6;
+/// Everything is in words here: kinds of types are of whole ones.
+const WORD: u64 = 4;
+/// Longer sections are walked by one: with a type more, of any length, no position passes 32
+/// bits.
+const MAX_BYTES: usize = 1 << 30;
+/// Entries that are longer are unknown to all kernels.
+const MAX_ENTRY: u32 = 64;
+/// What a type of unknown length takes: more than any section, and no sum passes 32 bits.
+const BEHIND: u64 = 1 << 31;
+/// Above the position of a lane is the next free place in its room.
+const FREE: u32 = 32;
+/// Places in a room. The first [`STRIDE`] are free: what is listed in the steps that fill it up
+/// goes there, and harms nothing.
+const ROOM: usize = 1024;
+/// What a lane has in it whose room is full.
+const FULL: u64 = (ROOM as u64) << FREE;
+
+/// What all lanes look at in every step: side by side, so that one register leads to all of it.
+pub(super) struct Lanes {
+    moves: Moves,
+    /// Where each lane notes the places of its listed types, the lower half of them in words.
+    rooms: [[u16; ROOM]; LANES],
+}
+
+/// What is added to a lane for a type of each kind, by the upper byte of `info`.
+struct Moves {
+    /// Words of its fixed part, and above them a 1 for a listed one.
+    fixed: [u64; TOP_BYTES],
+    /// Words of each entry.
+    each: [u32; TOP_BYTES],
+}
+
+impl Moves {
+    /// None where a kind is not of whole words.
+    fn of(sizes: &Sizes) -> Option<Moves> {
+        let mut moves = Moves {
+            fixed: [BEHIND; TOP_BYTES],
+            each: [0; TOP_BYTES],
+        };
+        let of_moves = moves.fixed.iter_mut().zip(&mut moves.each);
+        for ((fixed, each), size) in of_moves.zip(sizes.all()) {
+            let Some(size) = size else { continue };
+            let whole = size.fixed.is_multiple_of(4) && size.each.is_multiple_of(4);
+            if !whole || size.each > MAX_ENTRY {
+                return None;
+            }
+            *fixed = u64::from(size.fixed) / WORD + (u64::from(size.listed) << FREE);
+            *each = size.each / WORD as u32;
+        }
+        Some(moves)
+    }
+
+    #[inline(always)]
+    fn by(&self, info: u32) -> u64 {
+        let top = (info >> 24) as usize;
+        let entries = self.each[top] * (info & 0x00ff_ffff);
+        self.fixed[top] + u64::from(entries)
+    }
+}
+
+impl Lanes {
+    /// For a section of so many bytes; none where it cannot be walked so.
+    pub(super) fn new(sizes: &Sizes, section: usize) -> Option<Lanes> {
+        let lanes = |moves| Lanes {
+            moves,
+            rooms: [[0; ROOM]; LANES],
+        };
+        (section < MAX_BYTES).then(|| Moves::of(sizes).map(lanes))?
+    }
+
+    /// Whether a walk had to stop because its room is full, or as good as full.
+    pub(super) fn full(walk: &Walk) -> bool {
+        walk.named + 2 * STRIDE >= ROOM
+    }
+
+    /// The room of a walk that leaves its lane: with places as [`Walk`] has them.
+    pub(super) fn room(&mut self, lane: usize, walk: &Walk) -> &mut [u16] {
+        let room = self.rooms.get_mut(lane);
+        let Some(room) = room.and_then(|room| room.get_mut(STRIDE..)) else {
+            return &mut [];
+        };
+        let base = (walk.start / WORD) as u16;
+        for place in room.iter_mut().take(walk.named) {
+            *place = place.wrapping_sub(base).wrapping_mul(WORD as u16);
+        }
+        room
+    }
+}
+
+impl<const BIG: bool> Types<'_, BIG> {
+    /// Walks until one of the lanes, which is told, is as good as through, or its room full.
+    // By itself: within its caller too much of it would live on the stack.
+    #[inline(never)]
+    pub(super) fn together(self, lanes: &mut Lanes, walks: &mut [Walk; LANES]) -> usize {
+        let (words, _) = self.bytes.as_chunks();
+        // The second word of a type is what its length depends on.
+        let infos = words.get(1..).unwrap_or_default();
+        let limits = walks.each_ref().map(|walk| (walk.limit / WORD) as u32);
+        let mut at = walks.each_ref().map(|walk| {
+            let free = (STRIDE + walk.named) as u64;
+            walk.pos / WORD + (free << FREE)
+        });
+        let (before, lane) = loop {
+            let before = at;
+            let out = match Self::steps(infos, lanes, &mut at) {
+                Ok(()) => out(&at, &limits),
+                Err(lane) => Some(lane),
+            };
+            if let Some(lane) = out {
+                break (before, lane);
+            }
+            for (walk, &start) in walks.iter_mut().zip(&before) {
+                let start = WORD * u64::from(start as u32);
+                walk.marks.push((start - walk.start) as u16);
+            }
+        };
+        // A step out of the segment, or out of the section, is taken singly.
+        for (walk, &at) in walks.iter_mut().zip(&before) {
+            walk.pos = WORD * u64::from(at as u32);
+            walk.named = (at >> FREE) as usize - STRIDE;
+            walk.count = (walk.marks.len() * STRIDE) as u32;
+        }
+        lane
+    }
+
+    /// Some steps of each lane. An error is the lane that left the section.
+    #[inline(always)]
+    fn steps(infos: &[[u8; 4]], lanes: &mut Lanes, at: &mut [u64; LANES]) -> Result<(), usize> {
+        for _ in 0..STRIDE {
+            for (lane, (at, room)) in at.iter_mut().zip(&mut lanes.rooms).enumerate() {
+                let pos = *at as u32;
+                let info = *infos.get(pos as usize).ok_or(lane)?;
+                // Always written, and kept only where it counts: no branch to guess.
+                room[(*at >> FREE) as usize % ROOM] = pos as u16;
+                *at += lanes.moves.by(match BIG {
+                    true => u32::from_be_bytes(info),
+                    false => u32::from_le_bytes(info),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A lane that is behind its limit, or whose room is full.
+#[inline(always)]
+fn out(at: &[u64; LANES], limits: &[u32; LANES]) -> Option<usize> {
+    if at.iter().fold(0, |any, at| any | at) & FULL != 0 {
+        return at.iter().position(|at| at & FULL != 0);
+    }
+    let mut lanes = at.iter().zip(limits);
+    lanes.position(|(&at, &limit)| at as u32 > limit)
+}

@@ -1,0 +1,145 @@
+//! How a name begins: what a search for names compares first.
+
+use crate::bytes::nuls_in;
+
+/// Bytes of a head.
+pub(super) const HEAD: usize = 8;
+/// Each byte an underscore.
+const UNDERSCORES: u64 = u64::from_ne_bytes([b'_'; HEAD]);
+
+/// What the kernel puts before the name of each tracepoint or event, of which it has thousands
+/// (include/trace/bpf_probe.h, include/trace/trace_events.h): the head of such a name is of
+/// what follows.
+pub(super) const PREFIXES: [&[u8]; 3] = [
+    b"btf_trace_",
+    b"trace_event_raw_",
+    b"trace_event_data_offsets_",
+];
+/// What these begin with, and hardly any other name.
+pub(super) const BEGINNINGS: [[u8; HEAD]; 2] = [*b"btf_trac", *b"trace_ev"];
+/// Bytes of the longest one.
+pub(super) const LONGEST: usize = 25;
+
+/// The first bytes of a name, the first one lowest, and zeros behind its end.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(super) struct Head(u64);
+
+impl Head {
+    /// Of a name that is filled up.
+    fn filled(name: &[u8], with: u8) -> Head {
+        let mut bytes = [with; HEAD];
+        bytes
+            .iter_mut()
+            .zip(name)
+            .for_each(|(to, &from)| *to = from);
+        Head(u64::from_le_bytes(bytes))
+    }
+
+    pub(super) fn of(name: &[u8]) -> Head {
+        Head::filled(name, 0)
+    }
+
+    /// Of the string that starts with these bytes.
+    #[inline(always)]
+    pub(super) fn of_string(bytes: [u8; HEAD]) -> Head {
+        let word = u64::from_le_bytes(bytes);
+        let nuls = nuls_in(word);
+        // All bits up to the top one of the first NUL, or all.
+        Head(word & (nuls ^ nuls.wrapping_sub(1)))
+    }
+
+    /// Not 0 where a flavour may start within it.
+    #[inline(always)]
+    pub(super) fn may_end_early(self) -> u64 {
+        let underscores = nuls_in(self.0 ^ UNDERSCORES);
+        underscores & underscores << 8 & underscores << 16
+    }
+
+    #[inline(always)]
+    pub(super) fn hash(self) -> u16 {
+        (self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as u16
+    }
+}
+
+/// What of a name its hash is of. The same for an essential name and all its flavours: three
+/// underscores that touch the prefix are not behind it.
+#[inline(always)]
+pub(super) fn told_apart(name: &[u8]) -> &[u8] {
+    let rest = PREFIXES
+        .iter()
+        .find_map(|prefix| name.strip_prefix(*prefix));
+    rest.filter(|rest| rest.first() != Some(&b'_'))
+        .unwrap_or(name)
+}
+
+/// A number of the first sixteen bytes that sorts as names do.
+pub(super) fn rank(name: &[u8], filled_with: u8) -> u128 {
+    let mut bytes = [filled_with; 16];
+    bytes
+        .iter_mut()
+        .zip(name)
+        .for_each(|(to, &from)| *to = from);
+    u128::from_be_bytes(bytes)
+}
+
+/// The names of one essential name, as far as their beginnings tell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub hash: u16,
+    /// The hash of the same name with a flavour of which not all three underscores are in the
+    /// head; else the same.
+    pub flavoured: u16,
+    /// The first and the last, in order, of all that begin with the essential name.
+    pub first: u128,
+    pub last: u128,
+}
+
+impl Wanted {
+    pub(super) fn of(essential: &[u8]) -> Wanted {
+        let hashed = told_apart(essential);
+        let fill = match hashed.len() {
+            6 | 7 => b'_',
+            _ => 0,
+        };
+        Wanted {
+            hash: Head::of(hashed).hash(),
+            flavoured: Head::filled(hashed, fill).hash(),
+            first: rank(essential, 0),
+            last: rank(essential, 0xff),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_prefix_is_told() {
+        assert_eq!(
+            PREFIXES.iter().map(|prefix| prefix.len()).max(),
+            Some(LONGEST)
+        );
+        for prefix in PREFIXES {
+            assert!(BEGINNINGS.iter().any(|b| prefix.starts_with(b)));
+        }
+    }
+
+    #[test]
+    fn nothing_behind_a_nul_belongs_to_a_name() {
+        for (bytes, name) in [
+            (*b"abcdefgh", &b"abcdefgh"[..]),
+            (*b"ab\0defgh", b"ab"),
+            (*b"\0bcdefgh", b""),
+            (*b"a\0\x01\x01\x01\0\0\0", b"a"),
+            (*b"abcdefg\0", b"abcdefg"),
+            (*b"\x01\0\x01bcdef", b"\x01"),
+            (
+                *b"\x80\xff\x80\xff\x80\xff\x80\xff",
+                b"\x80\xff\x80\xff\x80\xff\x80\xff",
+            ),
+        ] {
+            assert_eq!(Head::of_string(bytes), Head::of(name), "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! The first eight bytes of every name: for a BTF that is asked for few of them.
+//!
+//! Cheaper to make than a hash table by a factor of ten, and quick to search: of each only two
+//! bytes of a hash are kept. Where the names come sorted, as kernels have theirs since Linux
+//! 7.0, nothing is kept and a binary search finds them; that they are is seen here, not
+//! believed.
+
+use std::ops::Range;
+
+use super::name_head::{BEGINNINGS, HEAD, Head, LONGEST, Wanted, rank, told_apart};
+use super::places::Places;
+use super::{Btf, essential_name};
+use crate::bytes::Endian;
+
+/// How many hashes are compared before looking at any of them.
+const ROW: usize = 64;
+/// How many names are read before any of them is hashed.
+const BATCH: usize = 64;
+/// What is known of the names of a list of types.
+#[derive(Debug)]
+pub(super) enum Heads {
+    /// They ascend.
+    Sorted,
+    /// A hash of the head of each essential name.
+    Hashed(Vec<u16>),
+}
+
+impl Heads {
+    pub(super) fn build(btf: &Btf, places: &Places) -> Heads {
+        let names = Names::of(btf);
+        let ranks = places.iter().map(|start| names.rank(start));
+        match ranks.is_sorted() {
+            true => Heads::Sorted,
+            false => Heads::Hashed(names.hashes(places)),
+        }
+    }
+
+    /// Where in the list the wanted ones may stand.
+    pub(super) fn range(&self, btf: &Btf, places: &Places, wanted: Wanted) -> Range<usize> {
+        let Heads::Sorted = self else {
+            return 0..places.len();
+        };
+        let names = Names::of(btf);
+        let rank = |number: u32| places.get(number).map(|start| names.rank(start));
+        let start = first_where(places.len(), |number| rank(number) >= Some(wanted.first));
+        let end = first_where(places.len(), |number| rank(number) > Some(wanted.last));
+        start..end
+    }
+
+    /// The first one in `range` that may be wanted.
+    pub(super) fn find(&self, wanted: Wanted, range: Range<usize>) -> Option<usize> {
+        let Heads::Hashed(hashes) = self else {
+            return range.into_iter().next();
+        };
+        let list = hashes.get(range.clone())?;
+        let Wanted {
+            hash, flavoured, ..
+        } = wanted;
+        let found = match hash == flavoured {
+            true => position(list, |one| one == hash),
+            false => position(list, |one| (one == hash) | (one == flavoured)),
+        };
+        Some(range.start + found?)
+    }
+}
+
+/// The first hash in the list that is one.
+#[inline(always)]
+fn position(list: &[u16], is: impl Fn(u16) -> bool) -> Option<usize> {
+    let (rows, _) = list.as_chunks::<ROW>();
+    // No branch for each, and none of them wider than the hashes: so many are compared at once.
+    let none = |row: &&[u16; ROW]| row.iter().fold(0, |any, &hash| any | u16::from(is(hash))) == 0;
+    let skipped = ROW * rows.iter().take_while(none).count();
+    let rest = list.get(skipped..)?;
+    Some(skipped + rest.iter().position(|&hash| is(hash))?)
+}
+
+/// The first of so many numbers of which it is true, as it is of all behind; else their count.
+fn first_where(count: usize, is: impl Fn(u32) -> bool) -> usize {
+    let (mut from, mut to) = (0, count);
+    while from < to {
+        let middle = from + (to - from) / 2;
+        match is(middle as u32) {
+            true => to = middle,
+            false => from = middle + 1,
+        }
+    }
+    from
+}
+
+/// The names of one BTF, by where their types start.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    btf: &'a Btf,
+    types: &'a [u8],
+    strings: &'a [u8],
+    first_string: u32,
+}
+
+impl<'a> Names<'a> {
+    fn of(btf: &'a Btf) -> Names<'a> {
+        Names {
+            btf,
+            types: btf.type_bytes(),
+            strings: btf.string_bytes(),
+            first_string: btf.first_string(),
+        }
+    }
+
+    fn hashes(self, places: &Places) -> Vec<u16> {
+        match self.btf.endian() {
+            Endian::Little => self.all_hashes::<false>(places),
+            Endian::Big => self.all_hashes::<true>(places),
+        }
+    }
+
+    fn all_hashes<const BIG: bool>(self, places: &Places) -> Vec<u16> {
+        let mut hashes = Vec::with_capacity(places.len());
+        let mut batch = [Head::default(); BATCH];
+        for (base, places) in places.parts() {
+            for places in places.chunks(BATCH) {
+                let heads = batch.get_mut(..places.len()).unwrap_or_default();
+                // First all loads, which wait for memory and then wait together.
+                for (head, &place) in heads.iter_mut().zip(places) {
+                    *head = self.head::<BIG>(base.saturating_add(place.into()));
+                }
+                let flavours = heads.iter().fold(0, |any, head| any | head.may_end_early());
+                let from = hashes.len();
+                hashes.extend(heads.iter().map(|head| head.hash()));
+                if flavours != 0 {
+                    self.hash_flavours(base, places, hashes.get_mut(from..).unwrap_or_default());
+                }
+            }
+        }
+        hashes
+    }
+
+    /// The head of the name of the type that starts there, or of what tells it apart.
+    #[inline(always)]
+    fn head<const BIG: bool>(self, start: u32) -> Head {
+        let start = start as usize;
+        let name_off = match self.types.get(start..start.saturating_add(4)) {
+            Some(&[a, b, c, d]) if BIG => u32::from_be_bytes([a, b, c, d]),
+            Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]),
+            _ => return Head::default(),
+        };
+        let own = name_off.wrapping_sub(self.first_string) as usize;
+        match self.strings.get(own..own.saturating_add(HEAD)) {
+            Some(bytes) if BEGINNINGS.iter().any(|b| b == bytes) => self.event(own, name_off),
+            Some(&[a, b, c, d, e, f, g, h]) => Head::of_string([a, b, c, d, e, f, g, h]),
+            _ => self.the_long_way(name_off),
+        }
+    }
+
+    #[inline(never)]
+    fn event(self, own: usize, name_off: u32) -> Head {
+        let bytes = self.strings.get(own..).and_then(|tail| tail.first_chunk());
+        let bytes = bytes.map(|bytes: &[u8; LONGEST + HEAD]| told_apart(bytes));
+        match bytes.and_then(|bytes| bytes.first_chunk()) {
+            Some(&bytes) => Head::of_string(bytes),
+            None => self.the_long_way(name_off),
+        }
+    }
+
+    /// For names in the base, and at the very end of the strings.
+    #[cold]
+    fn the_long_way(self, name_off: u32) -> Head {
+        Head::of(told_apart(self.whole(name_off)))
+    }
+
+    fn whole(self, name_off: u32) -> &'a [u8] {
+        match name_off {
+            0 => &[],
+            _ => self.btf.short_string(name_off).unwrap_or_default(),
+        }
+    }
+
+    /// The name of the type that starts there.
+    fn name(self, start: u32) -> &'a [u8] {
+        let name_off = self.btf.endian().u32_at(self.types, start as usize);
+        self.whole(name_off.unwrap_or_default())
+    }
+
+    fn rank(self, start: u32) -> u128 {
+        rank(self.name(start), 0)
+    }
+
+    /// The hashes once more, where a head may have more in it than the essential name.
+    #[cold]
+    fn hash_flavours(self, base: u32, places: &[u16], hashes: &mut [u16]) {
+        for (hash, &place) in hashes.iter_mut().zip(places) {
+            let name = self.name(base.saturating_add(place.into()));
+            *hash = Head::of(told_apart(essential_name(name))).hash();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::name_head::PREFIXES;
+    use super::super::testing::{builder::*, parse};
+    use super::*;
+
+    /// All that may be wanted: numbers, in order.
+    fn all(btf: &Btf, name: &str) -> Vec<usize> {
+        let places = btf.table().named();
+        let heads = Heads::build(btf, places);
+        let wanted = Wanted::of(name.as_bytes());
+        let mut range = heads.range(btf, places, wanted);
+        let mut found = Vec::new();
+        while let Some(number) = heads.find(wanted, range.clone()) {
+            found.push(number);
+            range.start = number + 1;
+        }
+        found
+    }
+
+    fn btf_of(names: &[String], order: Order) -> Arc<Btf> {
+        let mut b = BtfBuilder::new(order);
+        for name in names {
+            b.structure(name, 4, &[]);
+        }
+        parse(&b)
+    }
+
+    /// Names of all lengths, with flavours and with what looks like one.
+    fn names() -> Vec<String> {
+        let mut names = vec![
+            String::new(),
+            "zebra".into(),
+            "a____b".into(),
+            "___x".into(),
+        ];
+        let cut = PREFIXES.map(|prefix| prefix.strip_suffix(b"_").unwrap());
+        let before = [
+            &[&b""[..], &BEGINNINGS[0], &BEGINNINGS[1]][..],
+            &PREFIXES,
+            &cut,
+        ]
+        .concat();
+        for before in before
+            .iter()
+            .map(|before| std::str::from_utf8(before).unwrap())
+        {
+            for len in 0..20 {
+                let name = "abcdefghijklmnopqrst".get(..len).unwrap();
+                for behind in ["", "_", "__", "___v", "____v", "___v___w", "z"] {
+                    names.push(format!("{before}{name}{behind}"));
+                }
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn every_name_is_among_what_its_essential_name_finds() {
+        let (mut names, mut few) = (names(), 0);
+        for order in Order::BOTH {
+            for sorted in [true, false] {
+                names.sort();
+                if !sorted {
+                    names.reverse();
+                }
+                let btf = btf_of(&names, order);
+                let heads = Heads::build(&btf, btf.table().named());
+                assert_eq!(matches!(heads, Heads::Sorted), sorted);
+                for (number, name) in names.iter().enumerate() {
+                    let essential = essential_name(name.as_bytes());
+                    let found = all(&btf, std::str::from_utf8(essential).unwrap());
+                    assert!(found.contains(&number), "{name:?} {order:?} {sorted}");
+                    assert!(found.is_sorted());
+                    few += usize::from(found.len() < names.len() / 3);
+                }
+            }
+        }
+        assert!(few > 2 * names.len(), "heads tell nothing apart: {few}");
+    }
+
+    #[test]
+    fn rows_without_the_name_are_skipped() {
+        let wanted = [0, 31, 63, 64, 127, 128, 150, 199];
+        let named = |number: usize| match wanted.contains(&number) {
+            true => "zebra".to_string(),
+            false => format!("horse{number}"),
+        };
+        let names: Vec<String> = (0..200).map(named).collect();
+        assert_eq!(all(&btf_of(&names, Order::Little), "zebra"), wanted);
+    }
+}
