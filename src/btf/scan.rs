@@ -19,7 +19,7 @@ use crate::order;
 /// Bytes of `struct btf_type`, the head of every type.
 pub(super) const TYPE_HEAD: usize = 12;
 /// Every how many types a start is kept, of a large section.
-pub(super) const STRIDE: usize = 4;
+pub(super) const STRIDE: usize = 8;
 /// Bytes of type section worth a segment of its own. With the guesses that shift its end, a
 /// segment is no longer than 64 KiB: places in it fit 16 bits.
 const SEGMENT: usize = 56 << 10;
