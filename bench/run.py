@@ -24,9 +24,10 @@ machine is shared, wall time is that of a process that waits, too; the least of 
 
 What each does is the same: from the object's bytes to final instructions, func_info, line_info and program BTF, by its
 fastest public way. That all compute the same instructions is asserted. bpflink is given no target: where it must ask the
-kernel what it supports, it asks, and that is measured. Of the others only their own work is: libbpf's calls of bpf(2) are
-answered at once, all are told that the kernel has every feature. *Warm*, libbpf is handed a parsed BTF of the kernel,
-which it cannot keep by itself; and all keep the memory that they free, as glibc is told to."""
+running kernel what it supports, it asks, and so does libbpf; that is measured. All else that is the kernel's work is not:
+libbpf's other calls of bpf(2) are answered at once, aya-obj and cilium/ebpf are told that the kernel has every feature.
+*Warm*, libbpf is handed a parsed BTF of the kernel, which it cannot keep by itself; and all keep the memory that they free,
+as glibc is told to."""
 
 
 def show(result):

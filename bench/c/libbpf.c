@@ -1,8 +1,8 @@
 /* libbpf, measured: opened and prepared by its public calls, up to the point where it would
- * load programs. Its system calls of bpf(2) are answered here, as cheaply as can be, and it
- * is told that the kernel has every feature: neither the kernel's work nor its probing of the
- * kernel counts. With `keep` it gets one parsed kernel BTF again and again, which it cannot
- * keep by itself.
+ * load programs. What it must know of the running kernel it asks, as bpflink does, and that
+ * counts; all its other calls of bpf(2) are answered here, as cheaply as can be: no work of the
+ * kernel counts. Of another kernel it is told that it has every feature. With `keep` it gets one
+ * parsed kernel BTF again and again, which it cannot keep by itself.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,17 +46,29 @@ static int offline_bpf(enum bpf_cmd cmd)
 	}
 }
 
+static bool asking;
+
 static bool answer_bpf(long command, union bpf_attr *attr, long *answer)
 {
+	if (asking)
+		return false;
 	*answer = offline_bpf(command);
 	return true;
 }
 
+bool __real_feat_supported(struct kern_feature_cache *cache, enum kern_feature_id feature);
 bool __wrap_feat_supported(struct kern_feature_cache *cache, enum kern_feature_id feature);
 
 bool __wrap_feat_supported(struct kern_feature_cache *cache, enum kern_feature_id feature)
 {
-	return true;
+	bool supported;
+
+	if (kept || target)
+		return true;
+	asking = true;
+	supported = __real_feat_supported(cache, feature);
+	asking = false;
+	return supported;
 }
 
 struct btf *__real_btf__load_vmlinux_btf(void);

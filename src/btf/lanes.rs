@@ -5,7 +5,7 @@
 //! takes the next. What a lane does for a step is one load, one look at a table, and one
 //! addition, which moves on and counts.
 
-use super::scan::{STRIDE, Sizes, TOP_BYTES, Types, Walk};
+use super::scan::{STRIDE, Size, Sizes, TOP_BYTES, Types, Walk};
 
 /// How many segments are walked at once: with more of them the positions do not all stay in
 /// registers.
@@ -43,23 +43,19 @@ struct Moves {
 }
 
 impl Moves {
-    /// None where a kind is not of whole words.
-    fn of(sizes: &Sizes) -> Option<Moves> {
+    fn of(sizes: &Sizes) -> Moves {
         let mut moves = Moves {
             fixed: [BEHIND; TOP_BYTES],
             each: [0; TOP_BYTES],
         };
         let of_moves = moves.fixed.iter_mut().zip(&mut moves.each);
         for ((fixed, each), size) in of_moves.zip(sizes.all()) {
-            let Some(size) = size else { continue };
-            let whole = size.fixed.is_multiple_of(4) && size.each.is_multiple_of(4);
-            if !whole || size.each > MAX_ENTRY {
-                return None;
+            if let Some(size) = size {
+                *fixed = u64::from(size.fixed) / WORD + (u64::from(size.listed) << FREE);
+                *each = size.each / WORD as u32;
             }
-            *fixed = u64::from(size.fixed) / WORD + (u64::from(size.listed) << FREE);
-            *each = size.each / WORD as u32;
         }
-        Some(moves)
+        moves
     }
 
     #[inline(always)]
@@ -71,13 +67,21 @@ impl Moves {
 }
 
 impl Lanes {
-    /// For a section of so many bytes; none where it cannot be walked so.
-    pub(super) fn new(sizes: &Sizes, section: usize) -> Option<Lanes> {
-        let lanes = |moves| Lanes {
-            moves,
-            rooms: [[0; ROOM]; LANES],
+    /// Whether a section of so many bytes can be walked so.
+    pub(super) fn can_walk(sizes: &Sizes, section: usize) -> bool {
+        let fits = |size: Size| {
+            size.fixed.is_multiple_of(4) && size.each.is_multiple_of(4) && size.each <= MAX_ENTRY
         };
-        (section < MAX_BYTES).then(|| Moves::of(sizes).map(lanes))?
+        section < MAX_BYTES && sizes.all().flatten().all(fits)
+    }
+
+    // By itself: so it is made where it stays.
+    #[inline(never)]
+    pub(super) fn new(sizes: &Sizes) -> Lanes {
+        Lanes {
+            moves: Moves::of(sizes),
+            rooms: [[0; ROOM]; LANES],
+        }
     }
 
     /// Whether a walk had to stop because its room is full, or as good as full.

@@ -180,6 +180,7 @@ impl<const BIG: bool> Types<'_, BIG> {
     }
 
     /// A place near `pos` from where some types in a row make sense.
+    #[inline(never)]
     fn guess(self, pos: usize) -> u64 {
         let makes_sense = |&start: &u64| {
             let end = (0..GUESS_STEPS).fold(start, |pos, _| self.step(pos).next);
@@ -223,24 +224,22 @@ impl<const BIG: bool> Types<'_, BIG> {
 
     /// Walks every segment from where it is thought to start. They come in order.
     fn walk_all(self) -> Vec<Walk> {
-        let lanes = match is_small(self.bytes.len()) {
-            true => None,
-            false => Lanes::new(self.sizes, self.bytes.len()),
-        };
-        match lanes {
-            Some(mut lanes) => self.walk_in_lanes(&mut lanes),
-            None => self.walk_in_order(),
+        let len = self.bytes.len();
+        match !is_small(len) && Lanes::can_walk(self.sizes, len) {
+            true => self.walk_in_lanes(),
+            false => self.walk_in_order(),
         }
     }
 
-    fn walk_in_lanes(self, lanes: &mut Lanes) -> Vec<Walk> {
+    fn walk_in_lanes(self) -> Vec<Walk> {
+        let mut lanes = Lanes::new(self.sizes);
         let mut waiting = self.segments();
         let mut walked = Vec::with_capacity(waiting.len());
         let last = waiting.len().saturating_sub(LANES);
         match <[Walk; LANES]>::try_from(waiting.split_off(last)) {
             Ok(mut walks) => {
                 loop {
-                    let lane = self.together(lanes, &mut walks);
+                    let lane = self.together(&mut lanes, &mut walks);
                     let rest = walks[lane].rest_of_full();
                     let Some(next) = rest.or_else(|| waiting.pop()) else {
                         break;
@@ -321,12 +320,14 @@ impl Walk {
     }
 
     /// Walks from the start to the limit, with room for whatever comes.
+    #[inline(never)]
     fn alone<const BIG: bool>(self, types: Types<'_, BIG>) -> Walk {
         let mut named = vec![0; self.room()];
         self.finish(types, &mut named)
     }
 
     /// Walks to the limit, type by type. `named` has the walk's named types so far.
+    #[inline(never)]
     fn finish<const BIG: bool>(mut self, types: Types<'_, BIG>, named: &mut [u16]) -> Walk {
         let stride = stride(types.bytes.len());
         while self.pos < self.limit {

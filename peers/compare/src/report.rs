@@ -254,7 +254,11 @@ fn rule(columns: usize) -> String {
 /// An error may be long.
 fn cut(text: &str) -> String {
     const MOST: usize = 300;
-    let line = text.lines().next().unwrap_or_default().replace('`', "'");
+    let mut line = text.lines().next().unwrap_or_default().replace('`', "'");
+    // Where a source was compiled is part of its lines.
+    if let Some(home) = std::env::var("HOME").ok().filter(|home| home.len() > 1) {
+        line = line.replace(&format!("{home}/"), "~/");
+    }
     match line.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,

@@ -152,7 +152,7 @@ impl Work<'_> {
             for (row, verdict) in table.iter_mut().zip(verdicts) {
                 row.objects += 1;
                 row.verdict
-                    .add(verdict.of(order, &self.target.name, &subject.name));
+                    .add(verdict.of(order, &self.target.name, subject));
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::known::{Class, Witness};
+use crate::run::Subject;
 
 /// How two linkers agree on programs.
 #[derive(Clone, Copy, Default)]
@@ -122,14 +123,20 @@ impl Verdict {
         self.total += 1;
     }
 
-    /// Says of which object and kernel it is.
-    pub fn of(mut self, order: (usize, usize), kernel: &str, object: &str) -> Self {
+    /// Says of which object and kernel it is. Witnesses name an object by its path, which is
+    /// another on every machine.
+    pub fn of(mut self, order: (usize, usize), kernel: &str, object: &Subject) -> Self {
+        let path = object.path.display().to_string();
+        let said = |text: &str| {
+            let text = text.replace(&path, &object.name);
+            format!("{} ({kernel}): {text}", object.name)
+        };
         for tally in self.classes.values_mut() {
             tally.order = order;
-            tally.example = format!("{object} ({kernel}): {}", tally.example);
+            tally.example = said(&tally.example);
         }
         for line in &mut self.differences {
-            *line = format!("{object} ({kernel}): {line}");
+            *line = said(line);
         }
         self
     }
