@@ -4,15 +4,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use flate2::bufread::GzDecoder;
-
-use super::TargetError;
+use super::{TargetError, gzip, inflate};
 use crate::lookup::Lookup;
 
 /// A longer text is no kernel's configuration: real ones have 300 kB.
 const MAX_TEXT: usize = 16 << 20;
-/// What gzip's format begins with.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The running kernel's: /boot/config-RELEASE, else /proc/config.gz, each packed or not
 /// (libbpf looks in the same order, and reads both through zlib).
@@ -46,36 +42,15 @@ fn failed(path: &Path, error: &io::Error) -> TargetError {
 }
 
 fn read(path: &Path) -> io::Result<String> {
-    let bytes = read_at_most(File::open(path)?, MAX_TEXT)?;
-    let text = match bytes.starts_with(&GZIP) {
-        true => unpack(&bytes)?,
+    let mut bytes = Vec::new();
+    let room = MAX_TEXT as u64 + 1;
+    File::open(path)?.take(room).read_to_end(&mut bytes)?;
+    let text = match gzip::is_packed(&bytes) {
+        _ if bytes.len() > MAX_TEXT => return Err(inflate::too_long(MAX_TEXT)),
+        true => gzip::unpack(&bytes, MAX_TEXT)?,
         false => bytes,
     };
     Ok(String::from_utf8_lossy(&text).into_owned())
-}
-
-/// All members of a gzip file; what stands behind the last one is none of it.
-fn unpack(mut packed: &[u8]) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    while packed.starts_with(&GZIP) {
-        let mut member = GzDecoder::new(packed);
-        let room = MAX_TEXT.saturating_sub(text.len());
-        text.append(&mut read_at_most(&mut member, room)?);
-        packed = member.into_inner();
-    }
-    Ok(text)
-}
-
-/// To the end, which must come within `room` bytes.
-fn read_at_most(from: impl Read, room: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.take(room as u64 + 1).read_to_end(&mut bytes)?;
-    match bytes.len() <= room {
-        true => Ok(bytes),
-        false => Err(io::Error::other(format!(
-            "it has more than {MAX_TEXT} bytes"
-        ))),
-    }
 }
 
 /// What stands behind `NAME=` for each of `names` that is set; of two lines of one

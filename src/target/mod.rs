@@ -7,6 +7,8 @@ mod bpf;
 mod builder;
 mod error;
 mod file;
+mod gzip;
+mod inflate;
 mod kallsyms;
 mod kconfig;
 #[cfg(test)]
