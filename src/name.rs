@@ -54,6 +54,7 @@ impl Name {
 }
 
 impl From<&str> for Name {
+    #[inline(never)]
     fn from(name: &str) -> Name {
         Name::new(name.as_bytes())
     }

@@ -29,7 +29,7 @@ impl Data {
     }
 
     /// The bytes.
-    #[inline]
+    #[inline(always)]
     pub fn bytes(&self) -> &[u8] {
         match &self.0 {
             Buffer::Owned(bytes) => bytes,

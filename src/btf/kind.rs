@@ -50,6 +50,37 @@ pub enum Kind {
     Unknown = 0xff,
 }
 
+/// Some of the kinds.
+#[derive(Clone, Copy)]
+pub(crate) struct Kinds(u32);
+
+impl Kinds {
+    pub(crate) const fn of(kinds: &[Kind]) -> Kinds {
+        let (mut bits, mut index) = (0, 0);
+        while index < kinds.len() {
+            bits |= Kinds::bit(kinds[index]);
+            index += 1;
+        }
+        Kinds(bits)
+    }
+
+    /// All other kinds, those of the future too.
+    pub(crate) const fn but(kinds: &[Kind]) -> Kinds {
+        Kinds(!Kinds::of(kinds).0)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn has(self, kind: Kind) -> bool {
+        self.0 & Kinds::bit(kind) != 0
+    }
+
+    /// Those of the future have the last bit.
+    const fn bit(kind: Kind) -> u32 {
+        let number = kind as u32;
+        1 << if number < 31 { number } else { 31 }
+    }
+}
+
 impl Kind {
     /// The kind of a number; numbers of the future are [`Kind::Unknown`].
     // No table: the compiler sees that kinds are their numbers.

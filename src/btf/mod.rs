@@ -37,6 +37,7 @@ pub use error::BtfError;
 pub use ext::{BtfExt, CoreRelo, FuncInfo, LineInfo, RawRecord, Subsection, Subsections};
 pub use kernel::{SYSFS_BTF, SharedBtf};
 pub use kind::Kind;
+pub(crate) use kind::Kinds;
 pub use names::essential_name;
 pub(crate) use prepare::{CONTEXT_TAG, ContextCopies, ContextFunction, context_tags};
 pub use prepare::{KconfigVar, Layout, Variable, kconfig_layout, prepare};

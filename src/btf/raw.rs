@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::kind::{KINDS, KindLayout, LAYOUTS};
+use super::kind::{KINDS, KindLayout, Kinds, LAYOUTS};
 use super::names::Names;
 use super::table::TypeTable;
 use super::{BtfError, Data, Kind, MAX_NAME, Type, TypeId, TypePlace};
@@ -73,16 +73,19 @@ impl Btf {
     }
 
     /// The raw bytes, header included.
+    #[inline(always)]
     pub fn bytes(&self) -> &[u8] {
         self.data.bytes()
     }
 
     /// The bytes of the type section.
+    #[inline(always)]
     pub fn type_bytes(&self) -> &[u8] {
         self.bytes().get(self.types.clone()).unwrap_or_default()
     }
 
     /// The bytes of the string section.
+    #[inline(always)]
     pub fn string_bytes(&self) -> &[u8] {
         self.bytes().get(self.strings.clone()).unwrap_or_default()
     }
@@ -181,20 +184,15 @@ impl Btf {
         })
     }
 
-    /// Those of the kinds that `wanted` says; the others are passed over without being read.
-    pub(crate) fn own_types_of(&self, wanted: fn(Kind) -> bool) -> impl Iterator<Item = Type<'_>> {
-        let bytes = self.type_bytes();
-        let (mut id, mut start) = (self.first_id, 0);
-        std::iter::from_fn(move || {
-            loop {
-                let (kind, next) = self.table.kind_and_next(bytes, start)?;
-                let at = (id, start);
-                (id, start) = (id.checked_add(1)?, next);
-                if wanted(kind) {
-                    return Type::decode(self, at.0, bytes.get(at.1..)?);
-                }
-            }
-        })
+    /// Those of some kinds; the others are passed over without being read.
+    pub(crate) fn own_types_of(&self, wanted: Kinds) -> impl Iterator<Item = Type<'_>> {
+        OwnTypesOf {
+            btf: self,
+            bytes: self.type_bytes(),
+            wanted,
+            id: self.first_id,
+            start: 0,
+        }
     }
 
     /// The places of all own types.
@@ -209,7 +207,7 @@ impl Btf {
     }
 
     /// The string at `offset`, in this BTF or its base, without its NUL.
-    #[inline]
+    #[inline(never)]
     pub fn string(&self, offset: u32) -> Result<&[u8], BtfError> {
         match offset.checked_sub(self.first_string) {
             Some(own) => cstr_at(self.string_bytes(), own as usize).ok_or(BtfError::NoName(offset)),
@@ -250,6 +248,32 @@ impl Btf {
         *self
             .pointer_size
             .get_or_init(|| self.own_types().find_map(|ty| long_size(&ty)).unwrap_or(8))
+    }
+}
+
+struct OwnTypesOf<'b> {
+    btf: &'b Btf,
+    bytes: &'b [u8],
+    wanted: Kinds,
+    /// The next type, and where it starts.
+    id: TypeId,
+    start: usize,
+}
+
+impl<'b> Iterator for OwnTypesOf<'b> {
+    type Item = Type<'b>;
+
+    // Most types are passed over: the loop that does it belongs where it is known which.
+    #[inline(always)]
+    fn next(&mut self) -> Option<Type<'b>> {
+        loop {
+            let (kind, next) = self.btf.table.kind_and_next(self.bytes, self.start)?;
+            let (id, start) = (self.id, self.start);
+            (self.id, self.start) = (id.checked_add(1)?, next);
+            if self.wanted.has(kind) {
+                return Type::decode(self.btf, id, self.bytes.get(start..)?);
+            }
+        }
     }
 }
 

@@ -236,11 +236,13 @@ impl<'a> Type<'a> {
         self.size_or_type
     }
 
+    #[inline(always)]
     fn word(&self, offset: usize) -> Option<u32> {
         self.endian().u32_at(self.tail, offset)
     }
 
     /// The details of an integer.
+    #[inline(always)]
     pub fn int(&self) -> Option<IntEncoding> {
         let word = (self.kind() == Kind::Int).then(|| self.word(0))??;
         Some(IntEncoding {
@@ -300,6 +302,7 @@ impl<'a> Type<'a> {
     }
 
     /// One field of a struct or union.
+    #[inline(always)]
     pub fn member(&self, index: u32) -> Option<Member> {
         if !self.kind().is_composite() || index >= self.vlen() {
             return None;
@@ -386,6 +389,7 @@ impl EnumValue {
 
 impl Btf {
     /// Skips modifiers (const, volatile, restrict, type tags) and typedefs.
+    #[inline(never)]
     pub fn resolve(&self, id: TypeId) -> Result<Type<'_>, BtfError> {
         let mut next = id;
         for _ in 0..MAX_CHAIN {
@@ -397,6 +401,12 @@ impl Btf {
             next = ty.target();
         }
         Err(BtfError::Cycle(id))
+    }
+
+    /// The same, for where it is done often: without a call, where there is nothing to skip.
+    #[inline(always)]
+    pub(crate) fn resolve_often(&self, id: TypeId) -> Result<Type<'_>, BtfError> {
+        self.resolve_type(self.type_by_id(id)?)
     }
 
     /// The same, from a type that was looked up already.

@@ -18,7 +18,7 @@ impl<T> Handle<T> {
     fn usable(&self) -> Result<()> {
         match self.broken.load(Ordering::Relaxed) {
             false => Ok(()),
-            true => Err(Cause::Internal("an earlier call failed inside this handle".into()).into()),
+            true => Err(broken()),
         }
     }
 }
@@ -57,10 +57,20 @@ macro_rules! opaque {
 }
 pub(super) use opaque;
 
+#[cold]
+#[inline(never)]
+fn broken() -> Error {
+    Cause::Internal("an earlier call failed inside this handle".into()).into()
+}
+
+#[cold]
+#[inline(never)]
 fn null(what: &str) -> Error {
     Cause::Argument(format!("{what} is NULL")).into()
 }
 
+#[cold]
+#[inline(never)]
 fn panicked(payload: Box<dyn std::any::Any + Send>) -> Error {
     let text = payload
         .downcast_ref::<&str>()
@@ -70,6 +80,7 @@ fn panicked(payload: Box<dyn std::any::Any + Send>) -> Error {
 }
 
 /// The handle behind a pointer, for the lifetime that the caller vouches for.
+#[inline(never)]
 pub unsafe fn handle<'a, H: Opaque + 'a>(pointer: *const H) -> Result<&'a Handle<H::Value>> {
     // SAFETY: the caller passes NULL or a handle of this library that is not freed yet.
     let opaque = unsafe { pointer.as_ref() }.ok_or_else(|| null(H::WHAT))?;
@@ -103,12 +114,26 @@ pub unsafe fn fallible(
     error: *mut *mut bpflink_error,
     body: impl FnOnce() -> Result<()>,
 ) -> bpflink_status {
+    let mut body = Some(body);
+    // It is called once.
+    let mut once = || body.take().map_or(Ok(()), |body| body());
+    // SAFETY: as the caller of this function vouches for `error`.
+    unsafe { border(error, &mut once) }
+}
+
+/// The border itself: one for all functions.
+#[inline(never)]
+unsafe fn border(
+    error: *mut *mut bpflink_error,
+    body: &mut dyn FnMut() -> Result<()>,
+) -> bpflink_status {
     let outcome =
         catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| Err(panicked(payload)));
     // SAFETY: the caller passes NULL or a place for a pointer.
     unsafe { report(error, outcome) }
 }
 
+#[inline(never)]
 unsafe fn report(slot: *mut *mut bpflink_error, outcome: Result<()>) -> bpflink_status {
     let (status, object) = match outcome {
         Ok(()) => (BPFLINK_OK, std::ptr::null_mut()),

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use super::exceptions;
 use super::fault::{Result, malformed};
 use super::file::MAX_NAME;
-use crate::btf::{Btf, CONTEXT_TAG, Kind, Linkage, SectionVar, Type, TypeId};
+use crate::btf::{Btf, CONTEXT_TAG, Kind, Kinds, Linkage, SectionVar, Type, TypeId};
 use crate::lookup::Lookup;
 
 /// The names of a BTF, none of them longer than a symbol's.
@@ -43,6 +43,7 @@ impl<'a> BtfNames<'a> {
 }
 
 /// The name at an offset; empty where it is longer than `max` bytes or not there.
+#[inline(always)]
 pub(super) fn short_name(btf: &Btf, offset: u32, max: usize) -> &[u8] {
     let own = offset.checked_sub(btf.first_string());
     let tail = own.and_then(|own| btf.string_bytes().get(own as usize..));
@@ -64,10 +65,10 @@ pub(super) struct BtfIndex<'a> {
 }
 
 /// The kinds that [`BtfIndex::add`] looks at.
-fn has_names_of_elf(kind: Kind) -> bool {
+const WITH_NAMES_OF_ELF: Kinds = {
     use Kind::{Datasec, DeclTag, Func, Struct, Var};
-    matches!(kind, Datasec | DeclTag | Func | Struct | Var)
-}
+    Kinds::of(&[Datasec, DeclTag, Func, Struct, Var])
+};
 
 /// What BPF_ANNOTATE_KV_PAIR puts before a legacy map's name.
 const ANNOTATION: &[u8] = b"____btf_map_";
@@ -80,7 +81,7 @@ impl<'a> BtfIndex<'a> {
         };
         let names = BtfNames::new(btf);
         let mut index = BtfIndex::default();
-        for ty in btf.own_types_of(has_names_of_elf) {
+        for ty in btf.own_types_of(WITH_NAMES_OF_ELF) {
             index.add(&names, &ty)?;
         }
         index.names = Some(names);

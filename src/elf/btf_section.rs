@@ -39,7 +39,7 @@ impl ReadAt for std::fs::File {
     }
 }
 
-impl ReadAt for [u8] {
+impl ReadAt for &[u8] {
     fn size(&self) -> io::Result<u64> {
         Ok(self.len() as u64)
     }
@@ -80,7 +80,7 @@ pub fn is_elf(start: &[u8]) -> bool {
 }
 
 /// The contents of the BTF sections of an ELF file of either class and byte order.
-pub fn btf_sections(file: &(impl ReadAt + ?Sized)) -> Result<BtfSections> {
+pub fn btf_sections(file: &dyn ReadAt) -> Result<BtfSections> {
     let ident = read(file, 0, 16, "ELF header")?;
     match (is_elf(&ident), ident.get(4)) {
         (true, Some(&class)) if class == elf::ELFCLASS64.0 => {
@@ -98,7 +98,7 @@ fn malformed(what: impl Into<String>) -> BtfSectionError {
 }
 
 /// `len` bytes at `offset`, where the file has them.
-fn read(file: &(impl ReadAt + ?Sized), offset: u64, len: u64, what: &str) -> Result<Vec<u8>> {
+fn read(file: &dyn ReadAt, offset: u64, len: u64, what: &str) -> Result<Vec<u8>> {
     let size = file.size()?;
     let inside = offset.checked_add(len).is_some_and(|end| end <= size);
     match usize::try_from(len) {
@@ -126,7 +126,7 @@ struct Sections<H: FileHeader> {
 impl<H: FileHeader<Endian = Endianness> + Copy> Sections<H> {
     const ENTRY: usize = size_of::<H::SectionHeader>();
 
-    fn of(file: &(impl ReadAt + ?Sized)) -> Result<Sections<H>> {
+    fn of(file: &dyn ReadAt) -> Result<Sections<H>> {
         let raw = read(file, 0, size_of::<H>() as u64, "ELF header")?;
         let header: H = decode(&raw, "ELF header")?;
         let endian = header.endian().map_err(|e| malformed(e.to_string()))?;
@@ -167,7 +167,7 @@ impl<H: FileHeader<Endian = Endianness> + Copy> Sections<H> {
 
     fn contents(
         &self,
-        file: &(impl ReadAt + ?Sized),
+        file: &dyn ReadAt,
         section: H::SectionHeader,
         what: &str,
     ) -> Result<Vec<u8>> {
@@ -178,7 +178,7 @@ impl<H: FileHeader<Endian = Endianness> + Copy> Sections<H> {
         read(file, offset.into(), size.into(), what)
     }
 
-    fn btf(&self, file: &(impl ReadAt + ?Sized)) -> Result<BtfSections> {
+    fn btf(&self, file: &dyn ReadAt) -> Result<BtfSections> {
         match self.named(file, BTF)? {
             Some(btf) => Ok(BtfSections {
                 btf,
@@ -189,7 +189,7 @@ impl<H: FileHeader<Endian = Endianness> + Copy> Sections<H> {
     }
 
     /// The contents of the first section of that name.
-    fn named(&self, file: &(impl ReadAt + ?Sized), wanted: &[u8]) -> Result<Option<Vec<u8>>> {
+    fn named(&self, file: &dyn ReadAt, wanted: &[u8]) -> Result<Option<Vec<u8>>> {
         let text = wanted.strip_suffix(b"\0").unwrap_or(wanted);
         let text = String::from_utf8_lossy(text);
         for index in 1..self.headers.len() / Self::ENTRY {

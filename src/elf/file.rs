@@ -381,6 +381,7 @@ impl NameBudget {
         }
     }
 
+    #[inline(always)]
     fn admit<'d>(&mut self, name: &'d [u8]) -> Result<&'d [u8], String> {
         if name.len() > MAX_NAME {
             return Err(format!("a name of more than {MAX_NAME} bytes"));

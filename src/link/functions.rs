@@ -65,6 +65,7 @@ impl Function {
     }
 
     /// Its instructions as the file has them.
+    #[inline(always)]
     pub fn insns<'a>(&self, object: &'a Object) -> &'a [Insn] {
         let slots = self.slots();
         self.stream(object)
@@ -73,6 +74,7 @@ impl Function {
     }
 
     /// What its instructions refer to.
+    #[inline(always)]
     pub fn references<'a>(&self, object: &'a Object) -> &'a [Reference] {
         self.stream(object)
             .and_then(|s| s.references.get(self.references.clone()))
@@ -80,6 +82,7 @@ impl Function {
     }
 
     /// Its CO-RE relocations.
+    #[inline(always)]
     pub fn core_relocations<'a>(&self, object: &'a Object) -> &'a [CoreRelocation] {
         self.stream(object)
             .and_then(|s| s.core_relocations.get(self.core_relocations.clone()))

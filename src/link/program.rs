@@ -279,6 +279,8 @@ impl Program {
     }
 
     /// Where in the source and in the program an instruction of a function stands.
+    #[cold]
+    #[inline(never)]
     pub(super) fn site(&self, function: Option<&Function>, insn: Option<u32>) -> Site {
         let line = function
             .zip(insn)

@@ -147,6 +147,8 @@ impl Programs {
     }
 
     /// An error about the set as a whole.
+    #[cold]
+    #[inline(never)]
     pub(super) fn refuse(&self, cause: Cause) -> Error {
         let site = Site {
             object: Some(self.object.name().clone()),

@@ -92,6 +92,8 @@ impl TargetError {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     pub(crate) fn io(path: &Path, error: &std::io::Error) -> TargetError {
         TargetError::Io {
             path: path.display().to_string(),

@@ -31,7 +31,7 @@ pub fn btf_from_bytes(
 ) -> Result<Arc<Btf>, TargetError> {
     let name = name.to_string();
     match is_elf(&bytes) {
-        true => parse_sections(sections(bytes.as_slice(), &name)?, &name, base),
+        true => parse_sections(sections(&bytes.as_slice(), &name)?, &name, base),
         false => parse(bytes.into(), &name, base),
     }
 }
@@ -106,7 +106,7 @@ fn read_file(path: &Path) -> Result<Contents, TargetError> {
     Data::from_sysfs(path).map_err(failed).map(Contents::Raw)
 }
 
-fn sections(file: &(impl ReadAt + ?Sized), name: &str) -> Result<BtfSections, TargetError> {
+fn sections(file: &dyn ReadAt, name: &str) -> Result<BtfSections, TargetError> {
     btf_sections(file).map_err(|error| match error {
         BtfSectionError::Elf(error) => TargetError::Elf {
             path: name.to_owned(),

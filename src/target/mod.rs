@@ -74,6 +74,7 @@ impl Described {
         self.running.as_deref().filter(|_| own_btf)
     }
 
+    #[inline(never)]
     fn supports(&self, feature: Feature) -> bool {
         if self.added.contains(feature) || self.removed.contains(feature) {
             return self.added.contains(feature);

@@ -65,6 +65,7 @@ pub(super) fn ask_kernel(feature: Feature) -> Option<bool> {
 
 /// A refusal for want of privilege, memory or descriptors is no answer. (Kernels before
 /// 5.11 also refuse with EPERM when the limit on locked memory is reached.)
+#[inline(never)]
 fn answer(result: io::Result<OwnedFd>) -> Option<bool> {
     match result {
         Ok(_) => Some(true),

@@ -191,6 +191,7 @@ impl RunningKernel {
     /// Kinds of BTF came one after the other, and no kernel understands a later one
     /// without the earlier: one question usually answers for all. Where it was answered, it
     /// answers for [`OLDER`] too.
+    #[inline(never)]
     pub(super) fn supports(&self, feature: Feature) -> bool {
         if BTF_KINDS.contains(&feature) && self.supports(LAST_BTF_KIND) {
             return true;

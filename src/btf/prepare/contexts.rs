@@ -5,7 +5,7 @@
 //! types, so each type has a copy of its own; what is there keeps its ids.
 
 use crate::btf::write::{Draft, Writer};
-use crate::btf::{Btf, BtfError, Kind, Linkage, TypeId};
+use crate::btf::{Btf, BtfError, Kind, Kinds, Linkage, TypeId};
 use crate::lookup::Lookup;
 
 /// The tag of a parameter that is the program's context (`__arg_ctx` of bpf_helpers.h).
@@ -118,7 +118,7 @@ pub struct ContextTags {
 /// The functions that have a parameter with the tag `arg:ctx`.
 pub(crate) fn context_tags(btf: &Btf) -> Lookup<TypeId, ContextTags> {
     let mut tagged: Lookup<TypeId, ContextTags> = Lookup::default();
-    for tag in btf.own_types_of(|kind| kind == Kind::DeclTag) {
+    for tag in btf.own_types_of(Kinds::of(&[Kind::DeclTag])) {
         let (function, _) = tagged.or_insert(tag.target(), ContextTags::default());
         function.tags.push(tag.id());
         let number = tag.component_index().and_then(|n| u32::try_from(n).ok());

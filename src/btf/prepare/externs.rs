@@ -6,7 +6,7 @@
 //! configuration values get places, as libbpf has it.
 
 use crate::btf::write::{Draft, Writer};
-use crate::btf::{Btf, BtfError, Kind, Linkage, MAX_CHAIN, Type, TypeId};
+use crate::btf::{Btf, BtfError, Kind, Kinds, Linkage, MAX_CHAIN, Type, TypeId};
 use crate::lookup::Lookup;
 use crate::order;
 
@@ -43,7 +43,7 @@ impl Externs {
             first_free_id: btf.type_count(),
             ..Externs::default()
         };
-        let kinds = |kind| matches!(kind, Kind::Datasec | Kind::Func | Kind::Int);
+        let kinds = Kinds::of(&[Kind::Datasec, Kind::Func, Kind::Int]);
         for ty in btf.own_types_of(kinds) {
             match ty.kind() {
                 Kind::Datasec => externs.add_section(&ty),
@@ -189,7 +189,7 @@ pub struct KconfigVar {
 /// Places for the variables of `.kconfig`, and the size of the whole, as libbpf lays
 /// them out: larger alignment first, then smaller size, then by name.
 pub fn kconfig_layout(btf: &Btf) -> (Vec<KconfigVar>, u32) {
-    let mut sections = btf.own_types_of(|kind| kind == Kind::Datasec);
+    let mut sections = btf.own_types_of(Kinds::of(&[Kind::Datasec]));
     let section = sections.find(|ty| ty.short_name() == KCONFIG);
     let mut vars: Vec<(u32, u32, &[u8], TypeId)> = section
         .iter()

@@ -13,9 +13,9 @@ mod sanitize;
 #[cfg(test)]
 mod tests;
 
-use super::Kind;
 use super::write::{Draft, Writer};
 use super::{Btf, BtfError};
+use super::{Kind, Kinds};
 use crate::feature::Feature;
 use externs::Externs;
 use sanitize::Sanitizer;
@@ -44,7 +44,7 @@ pub fn prepare(
     let types = btf.type_bytes();
     writer.reserve(types.len());
     let mut copied = 0;
-    for ty in btf.own_types_of(may_change) {
+    for ty in btf.own_types_of(MAY_CHANGE) {
         let stays = !externs.may_change(&ty) && !layout.may_change(&ty);
         if stays && !sanitizer.may_change(&ty) {
             continue;
@@ -68,9 +68,9 @@ pub fn prepare(
 }
 
 /// Types of other kinds are taken by every kernel as the compiler wrote them.
-fn may_change(kind: Kind) -> bool {
-    use Kind::{Array, Fwd, Int, Ptr, Struct, Typedef, Union};
-    let first = matches!(kind, Int | Ptr | Array | Struct | Union | Fwd | Typedef);
-    let qualifier = matches!(kind, Kind::Volatile | Kind::Const | Kind::Restrict);
-    !first && !qualifier
-}
+const MAY_CHANGE: Kinds = {
+    use Kind::{Array, Const, Fwd, Int, Ptr, Restrict, Struct, Typedef, Union, Volatile};
+    Kinds::but(&[
+        Int, Ptr, Array, Struct, Union, Fwd, Typedef, Volatile, Const, Restrict,
+    ])
+};

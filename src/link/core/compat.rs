@@ -140,6 +140,7 @@ fn shapes_agree(
 }
 
 /// Integers that are bitfields by themselves, as BTF before the kind flag had them, never agree.
+#[inline(always)]
 fn whole_integers(a: &Type<'_>, b: &Type<'_>) -> bool {
     let starts_at_zero = |ty: &Type<'_>| ty.int().is_some_and(|int| int.offset == 0);
     starts_at_zero(a) && starts_at_zero(b)

@@ -102,7 +102,7 @@ impl<'a, 'b> Search<'a, 'b> {
                 count: array.count,
             }));
         }
-        let element = self.target.resolve(array.element)?;
+        let element = self.target.resolve_often(array.element)?;
         to.enter_element(self.target, &element, step.index)?;
         Ok(Ok(element))
     }
@@ -119,7 +119,7 @@ impl<'a, 'b> Search<'a, 'b> {
         let Some((holder, index, member)) = found else {
             return Ok(Err(Missing::NoField { name, within }));
         };
-        let target = self.target.resolve(member.type_id)?;
+        let target = self.target.resolve_often(member.type_id)?;
         if !fields_agree(self.local, &step.ty, self.target, &target)? {
             let (within, is) = (holder.id(), member.type_id);
             return Ok(Err(Missing::OtherType { name, within, is }));

@@ -84,6 +84,7 @@ impl Operand {
     }
 
     /// The value as it stands.
+    #[inline(always)]
     pub(super) fn value(&self) -> i64 {
         value(self.first, self.second, self.place)
     }

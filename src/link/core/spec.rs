@@ -179,7 +179,7 @@ impl<'a> FieldPath<'a> {
                 id: holder.id(),
             });
         };
-        let ty = btf.resolve(member.type_id)?;
+        let ty = btf.resolve_often(member.type_id)?;
         let name = member.name_off;
         // An anonymous struct or union is no step of its own.
         if Names::of(btf).is(name, b"") {
@@ -209,13 +209,14 @@ impl<'a> FieldPath<'a> {
                 id,
             });
         }
-        let element = btf.resolve(array.element)?;
+        let element = btf.resolve_often(array.element)?;
         self.push_element(btf, element, index)?;
         Ok(element)
     }
 }
 
 /// The size of a type that has been looked up already.
+#[inline(always)]
 pub(super) fn size_of(btf: &Btf, ty: &Type<'_>) -> Result<u64, BtfError> {
     match ty.kind() {
         Kind::Int | Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 => {

@@ -148,6 +148,7 @@ impl Job<'_, '_> {
 
     /// The instruction at `slot` that refers to something: a call, or both slots of a
     /// load of 64 bits.
+    #[inline(always)]
     fn referring<'i>(
         &self,
         insns: &'i mut [Insn],
