@@ -42,6 +42,12 @@ OUT := $(TARGET_DIR)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release
 UNWINDER := $(if $(CARGO_BUILD_TARGET),,$(wildcard $(shell $(CC) -print-file-name=libgcc_eh.a)))
 UNWIND   := $(if $(UNWINDER),-L native=$(dir $(UNWINDER)) -l static:-bundle=gcc_eh)
 
+# Functions whose code came out the same are one, where the linker can do that: LLVM's, which rustc
+# uses by default on some machines. Asked when the library is linked, not before.
+FOLD := -C link-arg=-Wl,--icf=all
+PROBE = : | $(or $(RUSTC),rustc) --crate-name probe --crate-type cdylib $(FOLD) -o $(OUT)/probe.so - 2>/dev/null
+FOLDING = $(if $(CARGO_BUILD_TARGET),,$(shell mkdir -p $(OUT) && $(PROBE) && echo '$(FOLD)'; rm -f $(OUT)/probe.so))
+
 SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 COMMAND_SOURCES := cli/Cargo.toml $(shell find cli/src -name '*.rs')
 
@@ -54,7 +60,7 @@ lib: $(OUT)/libbpflink.so $(OUT)/libbpflink.a $(OUT)/bpflink.pc
 $(OUT)/libbpflink.so: $(SOURCES) Makefile
 	$(CARGO) rustc $(CARGOFLAGS) --release --package bpflink --lib --features capi \
 	  --crate-type cdylib,staticlib -- \
-	  -C link-arg=-Wl,-soname,$(SONAME) $(UNWIND) --print native-static-libs=$(abspath $(OUT))/native-static-libs
+	  -C link-arg=-Wl,-soname,$(SONAME) $(UNWIND) $(FOLDING) --print native-static-libs=$(abspath $(OUT))/native-static-libs
 	@touch $@
 
 $(OUT)/libbpflink.a: $(OUT)/libbpflink.so
