@@ -16,6 +16,7 @@ use crate::bytes::Endian;
 const ROW: usize = 64;
 /// How many names are read before any of them is hashed.
 const BATCH: usize = 64;
+
 /// What is known of the names of a list of types.
 #[derive(Debug)]
 pub(super) enum Heads {

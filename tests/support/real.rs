@@ -91,6 +91,36 @@ pub fn kernel_btf(release: &str) -> Option<Vec<u8>> {
     bytes
 }
 
+/// A fetched kernel's BTF: the kernel's own, or that of one of its modules.
+pub struct KernelBtf {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+fn kernel_btf_of(path: &Path) -> KernelBtf {
+    let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let name = path.display().to_string();
+    KernelBtf { name, bytes }
+}
+
+/// All fetched kernels, each with its modules; that there is none is said loudly.
+pub fn kernels() -> Vec<(KernelBtf, Vec<KernelBtf>)> {
+    let folders = entries(&cache().join("kernels")).into_iter();
+    let fetched: Vec<_> = folders
+        .filter(|folder| folder.join("btf").exists())
+        .collect();
+    if fetched.is_empty() {
+        skip("fetched kernels (make check-kernels)");
+    }
+    let with_modules = |folder: &PathBuf| {
+        let modules = entries(&folder.join("modules")).into_iter();
+        let modules = modules.filter(|path| path.extension().is_some_and(|e| e == "btf"));
+        let modules = modules.map(|path| kernel_btf_of(&path)).collect();
+        (kernel_btf_of(&folder.join("btf")), modules)
+    };
+    fetched.iter().map(with_modules).collect()
+}
+
 /// A kernel that everything is linked for; read once.
 pub fn kernel() -> Option<&'static Target> {
     static KERNEL: OnceLock<Option<Target>> = OnceLock::new();
