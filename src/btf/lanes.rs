@@ -6,6 +6,7 @@
 //! addition, which moves on and counts.
 
 use super::scan::{STRIDE, Size, Sizes, TOP_BYTES, Types, Walk};
+use crate::bytes::Endian;
 
 /// How many segments are walked at once: with more of them the positions do not all stay in
 /// registers.
@@ -103,11 +104,18 @@ impl Lanes {
     }
 }
 
-impl<const BIG: bool> Types<'_, BIG> {
+impl Types<'_> {
     /// Walks until one of the lanes, which is told, is as good as through, or its room full.
+    pub(super) fn together(self, lanes: &mut Lanes, walks: &mut [Walk; LANES]) -> usize {
+        match self.endian {
+            Endian::Little => self.together_in::<false>(lanes, walks),
+            Endian::Big => self.together_in::<true>(lanes, walks),
+        }
+    }
+
     // By itself: within its caller too much of it would live on the stack.
     #[inline(never)]
-    pub(super) fn together(self, lanes: &mut Lanes, walks: &mut [Walk; LANES]) -> usize {
+    fn together_in<const BIG: bool>(self, lanes: &mut Lanes, walks: &mut [Walk; LANES]) -> usize {
         let (words, _) = self.bytes.as_chunks();
         // The second word of a type is what its length depends on.
         let infos = words.get(1..).unwrap_or_default();
@@ -118,7 +126,7 @@ impl<const BIG: bool> Types<'_, BIG> {
         });
         let (before, lane) = loop {
             let before = at;
-            let out = match Self::steps(infos, lanes, &mut at) {
+            let out = match steps::<BIG>(infos, lanes, &mut at) {
                 Ok(()) => out(&at, &limits),
                 Err(lane) => Some(lane),
             };
@@ -138,24 +146,28 @@ impl<const BIG: bool> Types<'_, BIG> {
         }
         lane
     }
+}
 
-    /// Some steps of each lane. An error is the lane that left the section.
-    #[inline(always)]
-    fn steps(infos: &[[u8; 4]], lanes: &mut Lanes, at: &mut [u64; LANES]) -> Result<(), usize> {
-        for _ in 0..STRIDE {
-            for (lane, (at, room)) in at.iter_mut().zip(&mut lanes.rooms).enumerate() {
-                let pos = *at as u32;
-                let info = *infos.get(pos as usize).ok_or(lane)?;
-                // Always written, and kept only where it counts: no branch to guess.
-                room[(*at >> FREE) as usize % ROOM] = pos as u16;
-                *at += lanes.moves.by(match BIG {
-                    true => u32::from_be_bytes(info),
-                    false => u32::from_le_bytes(info),
-                });
-            }
+/// Some steps of each lane. An error is the lane that left the section.
+#[inline(always)]
+fn steps<const BIG: bool>(
+    infos: &[[u8; 4]],
+    lanes: &mut Lanes,
+    at: &mut [u64; LANES],
+) -> Result<(), usize> {
+    for _ in 0..STRIDE {
+        for (lane, (at, room)) in at.iter_mut().zip(&mut lanes.rooms).enumerate() {
+            let pos = *at as u32;
+            let info = *infos.get(pos as usize).ok_or(lane)?;
+            // Always written, and kept only where it counts: no branch to guess.
+            room[(*at >> FREE) as usize % ROOM] = pos as u16;
+            *at += lanes.moves.by(match BIG {
+                true => u32::from_be_bytes(info),
+                false => u32::from_le_bytes(info),
+            });
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// A lane that is behind its limit, or whose room is full.

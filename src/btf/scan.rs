@@ -130,8 +130,9 @@ fn is_small(len: usize) -> bool {
 
 /// A type section and what is needed to walk it.
 #[derive(Clone, Copy)]
-pub(super) struct Types<'a, const BIG: bool> {
+pub(super) struct Types<'a> {
     pub bytes: &'a [u8],
+    pub endian: Endian,
     pub sizes: &'a Sizes,
 }
 
@@ -144,22 +145,22 @@ pub(super) struct Step {
     next: u64,
 }
 
-impl<const BIG: bool> Types<'_, BIG> {
+impl Types<'_> {
     /// Reads the type at `pos`, which need not be one; of one that starts behind the section
     /// nothing is true but that the next starts there too.
     #[inline(always)]
     fn step(self, pos: u64) -> Step {
         // Sections are shorter than 4 GiB. The cut tells the compiler that no sum overflows.
         let at = pos as u32 as usize;
-        let info = match self.bytes.get(at + 4..at + 8) {
-            Some(&[a, b, c, d]) if BIG => u32::from_be_bytes([a, b, c, d]),
-            Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]),
-            _ => {
-                return Step {
-                    top: 0,
-                    next: NOWHERE,
-                };
-            }
+        let Some(&[a, b, c, d]) = self.bytes.get(at + 4..at + 8) else {
+            return Step {
+                top: 0,
+                next: NOWHERE,
+            };
+        };
+        let info = match self.endian {
+            Endian::Little => u32::from_le_bytes([a, b, c, d]),
+            Endian::Big => u32::from_be_bytes([a, b, c, d]),
         };
         let top = (info >> 24) as u8;
         let fixed = self.sizes.fixed[usize::from(top)];
@@ -321,14 +322,14 @@ impl Walk {
 
     /// Walks from the start to the limit, with room for whatever comes.
     #[inline(never)]
-    fn alone<const BIG: bool>(self, types: Types<'_, BIG>) -> Walk {
+    fn alone(self, types: Types<'_>) -> Walk {
         let mut named = vec![0; self.room()];
         self.finish(types, &mut named)
     }
 
     /// Walks to the limit, type by type. `named` has the walk's named types so far.
     #[inline(never)]
-    fn finish<const BIG: bool>(mut self, types: Types<'_, BIG>, named: &mut [u16]) -> Walk {
+    fn finish(mut self, types: Types<'_>, named: &mut [u16]) -> Walk {
         let stride = stride(types.bytes.len());
         while self.pos < self.limit {
             if (self.count as usize).is_multiple_of(stride) {

@@ -68,11 +68,7 @@ impl TypeTable {
             count: 0,
             named: Places::default(),
         };
-        let scanned = match endian {
-            Endian::Little => table.fill::<false>(bytes),
-            Endian::Big => table.fill::<true>(bytes),
-        };
-        if let Err(offset) = scanned {
+        if let Err(offset) = table.fill(bytes) {
             let id = first_id.saturating_add(table.count);
             let layouts = layouts.unwrap_or(&LAYOUTS);
             return Err(why(bytes, endian, offset, id, layouts));
@@ -85,10 +81,11 @@ impl TypeTable {
 
     /// Walks the section. An error is where the first wrong type starts, whose number is
     /// `count` then.
-    fn fill<const BIG: bool>(&mut self, bytes: &[u8]) -> Result<(), usize> {
+    fn fill(&mut self, bytes: &[u8]) -> Result<(), usize> {
         let sizes = self.sizes.clone();
-        let types = Types::<BIG> {
+        let types = Types {
             bytes,
+            endian: self.endian,
             sizes: &sizes,
         };
         let walks = types.walk_through();
@@ -186,10 +183,13 @@ impl TypeTable {
     /// All others that may have a name, which costs another walk.
     pub(super) fn others(&self, bytes: &[u8]) -> Places {
         let sizes = &self.sizes.clone().into_owned().of_others();
-        match self.endian {
-            Endian::Little => Places::of(Types::<false> { bytes, sizes }.walk_through()),
-            Endian::Big => Places::of(Types::<true> { bytes, sizes }.walk_through()),
-        }
+        let endian = self.endian;
+        let types = Types {
+            bytes,
+            endian,
+            sizes,
+        };
+        Places::of(types.walk_through())
     }
 
     /// The index of the type that starts at `offset`, which one of them does.
@@ -216,10 +216,13 @@ impl TypeTable {
     #[inline(always)]
     fn whole(&self, bytes: &[u8], start: usize) -> Option<(u8, usize)> {
         let sizes = &*self.sizes;
-        match self.endian {
-            Endian::Little => Types::<false> { bytes, sizes }.whole(start),
-            Endian::Big => Types::<true> { bytes, sizes }.whole(start),
-        }
+        let endian = self.endian;
+        let types = Types {
+            bytes,
+            endian,
+            sizes,
+        };
+        types.whole(start)
     }
 
     /// The kind of the type at `offset`, and where the next one starts.
