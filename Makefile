@@ -42,11 +42,17 @@ OUT := $(TARGET_DIR)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release
 UNWINDER := $(if $(CARGO_BUILD_TARGET),,$(wildcard $(shell $(CC) -print-file-name=libgcc_eh.a)))
 UNWIND   := $(if $(UNWINDER),-L native=$(dir $(UNWINDER)) -l static:-bundle=gcc_eh)
 
-# Functions whose code came out the same are one, where the linker can do that: LLVM's, which rustc
-# uses by default on some machines. Asked when the library is linked, not before.
-FOLD := -C link-arg=-Wl,--icf=all
-PROBE = : | $(or $(RUSTC),rustc) --crate-name probe --crate-type cdylib $(FOLD) -o $(OUT)/probe.so - 2>/dev/null
-FOLDING = $(if $(CARGO_BUILD_TARGET),,$(shell mkdir -p $(OUT) && $(PROBE) && echo '$(FOLD)'; rm -f $(OUT)/probe.so))
+# The library is made small where that costs no speed to speak of (bench/README.md): less code that
+# is copied to where it is called or repeated in loops, for what is hot says so itself; and one
+# function in place of those whose code came out the same. The first are words of LLVM, the other
+# is of its linker, which rustc uses by default on some machines: each is asked for when the library
+# is built, and left out where it is not known.
+LLVM_ARGS := -inline-threshold=50 -inlinehint-threshold=50 -unroll-threshold=60
+SMALL := -C opt-level=2 $(LLVM_ARGS:%=-C llvm-args=%)
+FOLD  := -C link-arg=-Wl,--icf=all
+PROBE  = : | $(or $(RUSTC),rustc) --crate-name probe --crate-type cdylib $1 -o $(OUT)/probe.so - 2>/dev/null
+known  = $(shell mkdir -p $(OUT) && $(call PROBE,$1) && echo '$1'; rm -f $(OUT)/probe.so)
+SMALLER = $(call known,$(SMALL)) $(if $(CARGO_BUILD_TARGET),,$(call known,$(FOLD)))
 
 SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 COMMAND_SOURCES := cli/Cargo.toml $(shell find cli/src -name '*.rs')
@@ -60,7 +66,7 @@ lib: $(OUT)/libbpflink.so $(OUT)/libbpflink.a $(OUT)/bpflink.pc
 $(OUT)/libbpflink.so: $(SOURCES) Makefile
 	$(CARGO) rustc $(CARGOFLAGS) --release --package bpflink --lib --features capi \
 	  --crate-type cdylib,staticlib -- \
-	  -C link-arg=-Wl,-soname,$(SONAME) $(UNWIND) $(FOLDING) --print native-static-libs=$(abspath $(OUT))/native-static-libs
+	  -C link-arg=-Wl,-soname,$(SONAME) $(UNWIND) $(SMALLER) --print native-static-libs=$(abspath $(OUT))/native-static-libs
 	@touch $@
 
 $(OUT)/libbpflink.a: $(OUT)/libbpflink.so

@@ -209,6 +209,12 @@ impl Btf {
     /// The string at `offset`, in this BTF or its base, without its NUL.
     #[inline(never)]
     pub fn string(&self, offset: u32) -> Result<&[u8], BtfError> {
+        self.string_often(offset)
+    }
+
+    /// The same, without a call.
+    #[inline(always)]
+    pub(super) fn string_often(&self, offset: u32) -> Result<&[u8], BtfError> {
         match offset.checked_sub(self.first_string) {
             Some(own) => cstr_at(self.string_bytes(), own as usize).ok_or(BtfError::NoName(offset)),
             None => match &self.base {

@@ -218,7 +218,7 @@ impl<'a> Type<'a> {
     /// Its name, empty where it is anonymous.
     #[inline]
     pub fn name(&self) -> Result<&'a [u8], BtfError> {
-        self.btf.string(self.name_off)
+        self.btf.string_often(self.name_off)
     }
 
     /// Its name, where it is not too long to be looked up; else empty.

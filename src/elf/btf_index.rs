@@ -153,6 +153,7 @@ impl<'a> BtfIndex<'a> {
     }
 }
 
+#[inline(always)]
 fn starts_with(btf: &Btf, offset: u32, prefix: &[u8]) -> bool {
     let own = offset.checked_sub(btf.first_string());
     own.and_then(|own| btf.string_bytes().get(own as usize..))
