@@ -20,6 +20,7 @@ mod name_head;
 mod name_search;
 mod names;
 mod places;
+mod pointer_size;
 mod prepare;
 mod raw;
 mod relocate;

@@ -72,14 +72,28 @@ pub(super) fn told_apart(name: &[u8]) -> &[u8] {
         .unwrap_or(name)
 }
 
-/// A number of the first sixteen bytes that sorts as names do.
+/// Bytes of a name that its rank is of.
+pub(super) const RANKED: usize = 16;
+
+/// A number of the first bytes that sorts as names do.
 pub(super) fn rank(name: &[u8], filled_with: u8) -> u128 {
-    let mut bytes = [filled_with; 16];
+    let mut bytes = [filled_with; RANKED];
     bytes
         .iter_mut()
         .zip(name)
         .for_each(|(to, &from)| *to = from);
     u128::from_be_bytes(bytes)
+}
+
+/// The same, of the string that starts with these bytes.
+#[inline(always)]
+pub(super) fn rank_of_string(bytes: &[u8; RANKED]) -> u128 {
+    let [a, b, c, d, e, f, g, h, second @ ..] = *bytes;
+    let first = Head::of_string([a, b, c, d, e, f, g, h]).0.swap_bytes();
+    // Whose last byte is one of the name goes on. No branch: lengths are hard to guess.
+    let goes_on = u64::from(first as u8 != 0).wrapping_neg();
+    let second = Head::of_string(second).0.swap_bytes() & goes_on;
+    u128::from(first) << 64 | u128::from(second)
 }
 
 /// The names of one essential name, as far as their beginnings tell.
@@ -122,6 +136,17 @@ mod tests {
         );
         for prefix in PREFIXES {
             assert!(BEGINNINGS.iter().any(|b| prefix.starts_with(b)));
+        }
+    }
+
+    #[test]
+    fn a_name_ranks_alike_in_the_strings_and_alone() {
+        let name = b"abcdefghijklmnopqrst";
+        for len in 0..name.len() {
+            let name = name.get(..len).unwrap();
+            let string = [name, b"\0next\0\x01\0 and so on"].concat();
+            let ranked = rank_of_string(string.first_chunk().unwrap());
+            assert_eq!(ranked, rank(name, 0), "{len}");
         }
     }
 

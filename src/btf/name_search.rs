@@ -7,7 +7,9 @@
 
 use std::ops::Range;
 
-use super::name_head::{BEGINNINGS, HEAD, Head, LONGEST, Wanted, rank, told_apart};
+use super::name_head::{
+    BEGINNINGS, HEAD, Head, LONGEST, RANKED, Wanted, rank, rank_of_string, told_apart,
+};
 use super::places::Places;
 use super::{Btf, essential_name};
 use crate::bytes::Endian;
@@ -29,8 +31,7 @@ pub(super) enum Heads {
 impl Heads {
     pub(super) fn build(btf: &Btf, places: &Places) -> Heads {
         let names = Names::of(btf);
-        let ranks = places.iter().map(|start| names.rank(start));
-        match ranks.is_sorted() {
+        match names.are_sorted(places) {
             true => Heads::Sorted,
             false => Heads::Hashed(names.hashes(places)),
         }
@@ -108,6 +109,27 @@ impl<'a> Names<'a> {
         }
     }
 
+    fn are_sorted(self, places: &Places) -> bool {
+        let (mut batch, mut before) = ([[0; RANKED]; BATCH], 0);
+        for (base, places) in places.parts() {
+            for places in places.chunks(BATCH) {
+                let names = batch.get_mut(..places.len()).unwrap_or_default();
+                // First all loads, which wait for memory and then wait together.
+                for (name, &place) in names.iter_mut().zip(places) {
+                    *name = self.beginning(base.saturating_add(place.into()));
+                }
+                for name in names {
+                    let rank = rank_of_string(name);
+                    if rank < before {
+                        return false;
+                    }
+                    before = rank;
+                }
+            }
+        }
+        true
+    }
+
     fn hashes(self, places: &Places) -> Vec<u16> {
         match self.btf.endian() {
             Endian::Little => self.all_hashes::<false>(places),
@@ -121,7 +143,6 @@ impl<'a> Names<'a> {
         for (base, places) in places.parts() {
             for places in places.chunks(BATCH) {
                 let heads = batch.get_mut(..places.len()).unwrap_or_default();
-                // First all loads, which wait for memory and then wait together.
                 for (head, &place) in heads.iter_mut().zip(places) {
                     *head = self.head::<BIG>(base.saturating_add(place.into()));
                 }
@@ -176,21 +197,33 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// The name of the type that starts there.
-    fn name(self, start: u32) -> &'a [u8] {
+    #[inline(always)]
+    fn name_off(self, start: u32) -> u32 {
         let name_off = self.btf.endian().u32_at(self.types, start as usize);
-        self.whole(name_off.unwrap_or_default())
+        name_off.unwrap_or_default()
+    }
+
+    /// What the name of the type that starts there begins with; behind a NUL is anything.
+    #[inline(always)]
+    fn beginning(self, start: u32) -> [u8; RANKED] {
+        let name_off = self.name_off(start);
+        let own = name_off.wrapping_sub(self.first_string) as usize;
+        let bytes = self.strings.get(own..own.saturating_add(RANKED));
+        match bytes.and_then(|bytes| bytes.first_chunk()) {
+            Some(&bytes) => bytes,
+            None => rank(self.whole(name_off), 0).to_be_bytes(),
+        }
     }
 
     fn rank(self, start: u32) -> u128 {
-        rank(self.name(start), 0)
+        rank_of_string(&self.beginning(start))
     }
 
     /// The hashes once more, where a head may have more in it than the essential name.
     #[cold]
     fn hash_flavours(self, base: u32, places: &[u16], hashes: &mut [u16]) {
         for (hash, &place) in hashes.iter_mut().zip(places) {
-            let name = self.name(base.saturating_add(place.into()));
+            let name = self.whole(self.name_off(base.saturating_add(place.into())));
             *hash = Head::of(told_apart(essential_name(name))).hash();
         }
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::kind::{KINDS, KindLayout, Kinds, LAYOUTS};
 use super::names::Names;
 use super::table::TypeTable;
-use super::{BtfError, Data, Kind, MAX_NAME, Type, TypeId, TypePlace};
+use super::{BtfError, Data, MAX_NAME, Type, TypeId, TypePlace};
 use crate::bytes::{Endian, cstr_at, range_within, slice_at};
 
 const MAGIC: u16 = 0xeb9f;
@@ -244,16 +244,9 @@ impl Btf {
             .ok_or(BtfError::TooLarge)
     }
 
-    /// Bytes of a pointer: the size of the integer `long` (or one of its other
-    /// spellings, as libbpf's determine_ptr_size), else 8. `char`-sized nonsense
-    /// is not believed.
-    pub fn pointer_size(&self) -> u8 {
-        if let Some(base) = &self.base {
-            return base.pointer_size();
-        }
-        *self
-            .pointer_size
-            .get_or_init(|| self.own_types().find_map(|ty| long_size(&ty)).unwrap_or(8))
+    /// What [`pointer_size`](Btf::pointer_size) found.
+    pub(super) fn known_pointer_size(&self) -> &OnceLock<u8> {
+        &self.pointer_size
     }
 }
 
@@ -280,24 +273,6 @@ impl<'b> Iterator for OwnTypesOf<'b> {
                 return Type::decode(self.btf, id, self.bytes.get(start..)?);
             }
         }
-    }
-}
-
-fn long_size(ty: &Type<'_>) -> Option<u8> {
-    const SPELLINGS: [&[u8]; 8] = [
-        b"long int",
-        b"long",
-        b"int long",
-        b"unsigned long",
-        b"long unsigned",
-        b"long unsigned int",
-        b"unsigned long int",
-        b"unsigned int long",
-    ];
-    let is_long = ty.kind() == Kind::Int && SPELLINGS.contains(&ty.name().ok()?);
-    match ty.size() {
-        size @ (4 | 8) if is_long => Some(size as u8),
-        _ => None,
     }
 }
 

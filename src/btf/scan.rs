@@ -23,6 +23,8 @@ pub(super) const STRIDE: usize = 8;
 /// Bytes of type section worth a segment of its own. With the guesses that shift its end, a
 /// segment is no longer than 64 KiB: places in it fit 16 bits.
 const SEGMENT: usize = 56 << 10;
+/// Shorter sections are walked by one, from start to end.
+const SMALL: usize = 4 * SEGMENT;
 /// Steps that have to make sense before a guessed start is tried.
 const GUESS_STEPS: usize = 8;
 /// Guesses for one segment, 4 bytes apart; most types of a kernel are far shorter.
@@ -115,17 +117,8 @@ pub(super) const fn is_type(kind: Kind) -> bool {
     )
 }
 
-/// Every how many types a start is kept, of a section of so many bytes: in an object's BTF
-/// nobody has to step from one to the next.
-pub(super) fn stride(len: usize) -> usize {
-    match is_small(len) {
-        true => 1,
-        false => STRIDE,
-    }
-}
-
 fn is_small(len: usize) -> bool {
-    len < LANES * SEGMENT
+    len < SMALL
 }
 
 /// A type section and what is needed to walk it.
@@ -205,7 +198,7 @@ impl Types<'_> {
         starts.push(len as u64);
         let between = starts.windows(2).filter_map(|pair| pair.first_chunk());
         between
-            .map(|&[start, limit]| Walk::new(start, limit))
+            .map(|&[start, limit]| Walk::new(start, limit).with_room())
             .collect()
     }
 
@@ -284,7 +277,9 @@ pub(super) struct Walk {
     pub pos: u64,
     /// How many types it passed.
     pub count: u32,
-    /// Where its first type and every [`stride`]th one starts, counted from `start`.
+    /// Every how many types a start is kept: [`STRIDE`], or 1 where the lanes had no part in it.
+    pub stride: usize,
+    /// Where its first type and every `stride`th one starts, counted from `start`.
     pub marks: Vec<u16>,
     /// How many types it passed that are listed.
     pub named: usize,
@@ -296,14 +291,13 @@ pub(super) struct Walk {
 
 impl Walk {
     fn new(start: u64, limit: u64) -> Walk {
-        // Types of a kernel take 25 bytes on average; a vector that is too short grows.
-        let marks = limit.saturating_sub(start) as usize / (24 * STRIDE) + 1;
         Walk {
             start,
             limit,
             pos: start,
             count: 0,
-            marks: Vec::with_capacity(marks),
+            stride: STRIDE,
+            marks: Vec::new(),
             named: 0,
             list: Vec::new(),
             failed: false,
@@ -312,7 +306,19 @@ impl Walk {
 
     /// What is behind one that had to stop, which ends there; none where none had to.
     fn rest_of_full(&mut self) -> Option<Walk> {
-        Lanes::full(self).then(|| Walk::new(self.pos, std::mem::replace(&mut self.limit, self.pos)))
+        if !Lanes::full(self) {
+            return None;
+        }
+        let limit = std::mem::replace(&mut self.limit, self.pos);
+        Some(Walk::new(self.pos, limit).with_room())
+    }
+
+    /// The same, with room for the marks of as many types as a kernel has in so many bytes, which
+    /// take 25 on average.
+    fn with_room(mut self) -> Walk {
+        let bytes = self.limit.saturating_sub(self.start) as usize;
+        self.marks.reserve(bytes / (24 * self.stride) + 1);
+        self
     }
 
     /// Room for the starts of as many types as fit, and of the few that are looked at behind.
@@ -330,9 +336,13 @@ impl Walk {
     /// Walks to the limit, type by type. `named` has the walk's named types so far.
     #[inline(never)]
     fn finish(mut self, types: Types<'_>, named: &mut [u16]) -> Walk {
-        let stride = stride(types.bytes.len());
+        if self.marks.is_empty() {
+            // So nobody has to step from one to the next.
+            self.stride = 1;
+            self = self.with_room();
+        }
         while self.pos < self.limit {
-            if (self.count as usize).is_multiple_of(stride) {
+            if (self.count as usize).is_multiple_of(self.stride) {
                 self.marks.push((self.pos - self.start) as u16);
             }
             let Some((top, next)) = types.whole(self.pos as usize) else {

@@ -6,22 +6,20 @@ use std::borrow::Cow;
 
 use super::kind::{KINDS, KindLayout, LAYOUTS};
 use super::places::Places;
-use super::scan::{STRIDE, Sizes, Types, stride, why};
+use super::scan::{STRIDE, Sizes, Types, why};
 use super::{BtfError, Kind, TypeId};
 use crate::bytes::Endian;
 
 /// Every how many types, as a power of two, the segment that a type lies in is kept.
-const HINT_SHIFT: u32 = 10;
+const HINT_SHIFT: u32 = 8;
 
 /// The starts of all types of one section, counted from 0.
 #[derive(Debug)]
 pub(super) struct TypeTable {
     endian: Endian,
     sizes: Cow<'static, Sizes>,
-    /// Every how many types a start is kept.
-    stride: usize,
     segments: Vec<Segment>,
-    /// For type 0, 1024, 2048, … the segment that it lies in.
+    /// For type 0, 256, 512, … the segment that it lies in.
     hints: Vec<u32>,
     count: u32,
     /// Those of the kinds that [`is_type`](super::scan::is_type) says; anonymous ones are
@@ -36,6 +34,8 @@ struct Segment {
     first: u32,
     /// Where it starts.
     base: u32,
+    /// Every how many types a start is kept: [`STRIDE`] or 1.
+    stride: usize,
     /// Where its first type and every `stride`th one starts, counted from there.
     marks: Vec<u16>,
 }
@@ -62,7 +62,6 @@ impl TypeTable {
         let mut table = TypeTable {
             endian,
             sizes: layouts.map_or(Cow::Borrowed(Sizes::KNOWN), |l| Cow::Owned(Sizes::new(l))),
-            stride: stride(bytes.len()),
             segments: Vec::new(),
             hints: Vec::new(),
             count: 0,
@@ -101,6 +100,7 @@ impl TypeTable {
                 self.segments.push(Segment {
                     first,
                     base: walk.start as u32,
+                    stride: walk.stride,
                     marks: walk.marks,
                 });
             }
@@ -130,7 +130,7 @@ impl TypeTable {
         }
         let segment = self.segment_of(index)?;
         let within = index.checked_sub(segment.first)? as usize;
-        if self.stride == 1 {
+        if segment.stride == 1 {
             return Some(segment.place(*segment.marks.get(within)?));
         }
         // The only other one: a division by what is known is none.
@@ -202,11 +202,11 @@ impl TypeTable {
             .partition_point(|&mark| u32::from(mark) <= place);
         let mark = behind.checked_sub(1)?;
         let mut pos = segment.place(*segment.marks.get(mark)?);
-        for within in 0..self.stride {
+        for within in 0..segment.stride {
             if pos == offset as usize {
                 return segment
                     .first
-                    .checked_add((mark * self.stride + within) as u32);
+                    .checked_add((mark * segment.stride + within) as u32);
             }
             pos = self.next(bytes, pos)?;
         }
