@@ -1,6 +1,6 @@
 //! How large a pointer is: as large as a `long`, which BTF has a type of.
 
-use super::{Btf, Kind, Type};
+use super::{Btf, Kind, Type, TypeId};
 
 /// Among how many types `long` is looked for before it is by its name: where types are not
 /// sorted, it is one of the first.
@@ -37,15 +37,19 @@ impl Btf {
     }
 
     fn by_name(&self) -> Option<u8> {
-        let named = LONG
-            .iter()
-            .flat_map(|name| self.named_exact(name, &[Kind::Int]));
-        let types = named.filter_map(|id| self.type_by_id(id).ok());
-        let longs = types.filter_map(|ty| Some((ty.id(), long_size(&ty)?)));
-        longs.min().map(|(_, size)| size)
+        let mut first: Option<(TypeId, u8)> = None;
+        for name in LONG {
+            for id in self.named_exact(name, &[Kind::Int]) {
+                let size = self.type_by_id(id).ok().and_then(|ty| long_size(&ty));
+                let long = size.map(|size| (id, size));
+                first = first.into_iter().chain(long).min();
+            }
+        }
+        first.map(|(_, size)| size)
     }
 }
 
+#[inline(never)]
 fn long_size(ty: &Type<'_>) -> Option<u8> {
     let is_long = ty.kind() == Kind::Int && LONG.contains(&ty.name().ok()?);
     match ty.size() {
