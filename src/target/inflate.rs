@@ -6,8 +6,9 @@ use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
-/// Bytes of text that there is room for at first, and that are added when it is full.
-const ROOM: usize = 64 << 10;
+/// Bytes of text that there is room for at first; when it is full there is as much again. Little,
+/// because a file may have a million streams of nothing.
+const ROOM: usize = 1 << 10;
 
 /// Adds what a stream holds, at most until there are `limit` bytes; what stands behind it.
 pub(super) fn inflate<'p>(
@@ -17,10 +18,11 @@ pub(super) fn inflate<'p>(
 ) -> io::Result<&'p [u8]> {
     let start = text.len();
     let mut state = Box::<DecompressorOxide>::default();
-    let (mut read, mut end) = (0, start);
+    let (mut read, mut end, mut room) = (0, start, ROOM);
     loop {
         // One byte more than may be: so a text that is too long is told from one that ends.
-        text.resize(limit.saturating_add(1).min(end + ROOM), 0);
+        text.resize(limit.saturating_add(1).min(end + room), 0);
+        room *= 2;
         // A stream may repeat nothing of what was there before it.
         let own = text.get_mut(start..).unwrap_or_default();
         let rest = packed.get(read..).unwrap_or_default();
