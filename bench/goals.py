@@ -22,8 +22,8 @@ def fastest(result, kind, by=ratio):
 
 
 def reachable(result, kind):
-    """How many times as long as a single pass over the bytes the fastest peer takes: more is
-    not to be had by a process that reads them."""
+    """How many times as long as a single pass over the bytes the fastest peer takes: what a process
+    reaches that is started as they are and does nothing else."""
     return fastest(result, kind) / ratio(result, "floor", kind)
 
 
