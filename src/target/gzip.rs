@@ -23,29 +23,34 @@ pub(super) fn is_packed(bytes: &[u8]) -> bool {
 /// All members of a file, which must come to `limit` bytes at most; what stands behind the last one
 /// is none of it.
 pub(super) fn unpack(mut packed: &[u8], limit: usize) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
+    let (mut text, crc32) = (Vec::new(), Crc32::new());
     while is_packed(packed) {
-        packed = member(packed, &mut text, limit)?;
+        packed = member(packed, &crc32, &mut text, limit)?;
     }
     Ok(text)
 }
 
 /// Adds the text of one member; what stands behind it.
-fn member<'p>(packed: &'p [u8], text: &mut Vec<u8>, limit: usize) -> io::Result<&'p [u8]> {
+fn member<'p>(
+    packed: &'p [u8],
+    crc32: &Crc32,
+    text: &mut Vec<u8>,
+    limit: usize,
+) -> io::Result<&'p [u8]> {
     let start = text.len();
-    let behind = inflate(behind_header(packed)?, text, limit)?;
+    let behind = inflate(behind_header(packed, crc32)?, text, limit)?;
     let unpacked = text.get(start..).unwrap_or_default();
     let (sum, behind) = word(behind)?;
     let (len, behind) = word(behind)?;
     // The length is told in 32 bits, whatever it is.
-    match (sum, len) == (crc32(unpacked), unpacked.len() as u32) {
+    match (sum, len) == (crc32.of(unpacked), unpacked.len() as u32) {
         true => Ok(behind),
         false => Err(damaged()),
     }
 }
 
 /// What follows the header of a member.
-fn behind_header(packed: &[u8]) -> io::Result<&[u8]> {
+fn behind_header<'p>(packed: &'p [u8], crc32: &Crc32) -> io::Result<&'p [u8]> {
     let (&[.., method, flags, _, _, _, _, _, _], mut rest) =
         packed.split_first_chunk::<10>().ok_or_else(cut)?;
     if method != DEFLATE || flags & RESERVED != 0 {
@@ -67,7 +72,7 @@ fn behind_header(packed: &[u8]) -> io::Result<&[u8]> {
     let header = packed.get(..packed.len() - rest.len()).unwrap_or_default();
     let (sum, rest) = half(rest)?;
     // Of the header's sum only the lower half is told.
-    match u32::from(sum) == crc32(header) & 0xffff {
+    match u32::from(sum) == crc32.of(header) & 0xffff {
         true => Ok(rest),
         false => Err(io::Error::other("its header is damaged")),
     }
@@ -83,39 +88,42 @@ fn half(bytes: &[u8]) -> io::Result<(u16, &[u8])> {
     Ok((u16::from_le_bytes(*half), rest))
 }
 
-/// The checksum of ISO 3309, four bytes a step.
-fn crc32(bytes: &[u8]) -> u32 {
-    let tables = crc32_tables();
-    let look = |table: usize, byte: u32| tables[table][(byte & 0xff) as usize];
-    let (words, rest) = bytes.as_chunks();
-    let mut sum = !0;
-    for word in words {
-        sum ^= u32::from_le_bytes(*word);
-        sum = look(3, sum) ^ look(2, sum >> 8) ^ look(1, sum >> 16) ^ look(0, sum >> 24);
-    }
-    for &byte in rest {
-        sum = look(0, sum ^ u32::from(byte)) ^ (sum >> 8);
-    }
-    !sum
-}
+/// The checksum of ISO 3309, four bytes a step: what a byte adds to the sum, that many bytes
+/// before the last one. Made anew for each file, because it takes less time than to read it from
+/// the file of the library.
+struct Crc32([[u32; 256]; 4]);
 
-/// What a byte adds to the sum, that many bytes before the last one: made anew, because it takes
-/// less time than to read it from the file of the library.
-fn crc32_tables() -> [[u32; 256]; 4] {
-    const POLYNOMIAL: u32 = 0xedb8_8320;
-    let of_byte =
-        |byte: usize| (0..8).fold(byte as u32, |sum, _| (sum >> 1) ^ (POLYNOMIAL * (sum & 1)));
-    let mut tables = [std::array::from_fn(of_byte); 4];
-    for (table, byte) in (1..4).flat_map(|table| (0..256).map(move |byte| (table, byte))) {
-        let sum = tables[table - 1][byte];
-        tables[table][byte] = (sum >> 8) ^ tables[0][(sum & 0xff) as usize];
+impl Crc32 {
+    fn new() -> Crc32 {
+        const POLYNOMIAL: u32 = 0xedb8_8320;
+        let of_byte =
+            |byte: usize| (0..8).fold(byte as u32, |sum, _| (sum >> 1) ^ (POLYNOMIAL * (sum & 1)));
+        let mut tables = [std::array::from_fn(of_byte); 4];
+        for (table, byte) in (1..4).flat_map(|table| (0..256).map(move |byte| (table, byte))) {
+            let sum = tables[table - 1][byte];
+            tables[table][byte] = (sum >> 8) ^ tables[0][(sum & 0xff) as usize];
+        }
+        Crc32(tables)
     }
-    tables
+
+    fn of(&self, bytes: &[u8]) -> u32 {
+        let look = |table: usize, byte: u32| self.0[table][(byte & 0xff) as usize];
+        let (words, rest) = bytes.as_chunks();
+        let mut sum = !0;
+        for word in words {
+            sum ^= u32::from_le_bytes(*word);
+            sum = look(3, sum) ^ look(2, sum >> 8) ^ look(1, sum >> 16) ^ look(0, sum >> 24);
+        }
+        for &byte in rest {
+            sum = look(0, sum ^ u32::from(byte)) ^ (sum >> 8);
+        }
+        !sum
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{crc32, unpack};
+    use super::{Crc32, unpack};
     use flate2::write::GzEncoder;
     use flate2::{Compression, GzBuilder};
     use proptest::collection::vec;
@@ -125,8 +133,8 @@ mod tests {
     #[test]
     fn the_checksum_of_the_digits() {
         // The check value of CRC-32/ISO-HDLC.
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
-        assert_eq!(crc32(b""), 0);
+        assert_eq!(Crc32::new().of(b"123456789"), 0xcbf4_3926);
+        assert_eq!(Crc32::new().of(b""), 0);
     }
 
     #[test]
@@ -141,7 +149,7 @@ mod tests {
         };
         let sum = |flags: u8, header: &[u8]| {
             let bytes = whole(flags, header);
-            let sum = crc32(&bytes[..10 + header.len()]) as u16;
+            let sum = Crc32::new().of(&bytes[..10 + header.len()]) as u16;
             whole(flags, &[header, &sum.to_le_bytes()].concat())
         };
         for good in [
