@@ -16,6 +16,18 @@ const FUNCTIONS: usize = 600;
 /// Modules of each kernel that are looked at.
 const MODULES: usize = 40;
 
+/// What CO-RE looks for by name.
+const NAMED: [Kind; 8] = [
+    Kind::Int,
+    Kind::Struct,
+    Kind::Union,
+    Kind::Enum,
+    Kind::Enum64,
+    Kind::Fwd,
+    Kind::Typedef,
+    Kind::Float,
+];
+
 type Found = HashMap<Vec<u8>, Vec<TypeId>>;
 
 /// By the names that CO-RE looks for, and functions by theirs.
@@ -32,12 +44,7 @@ fn by_name(btf: &Btf) -> ByName {
         let found = match ty.kind() {
             _ if name.is_empty() => continue,
             Kind::Func => all.functions.entry(name.to_vec()),
-            Kind::Int | Kind::Float | Kind::Typedef | Kind::Fwd => {
-                all.types.entry(essential_name(name).to_vec())
-            }
-            Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 => {
-                all.types.entry(essential_name(name).to_vec())
-            }
+            kind if NAMED.contains(&kind) => all.types.entry(essential_name(name).to_vec()),
             _ => continue,
         };
         found.or_default().push(ty.id());

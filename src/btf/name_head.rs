@@ -18,25 +18,15 @@ pub(super) const PREFIXES: [&[u8]; 3] = [
 /// What these begin with, and hardly any other name.
 pub(super) const BEGINNINGS: [[u8; HEAD]; 2] = [*b"btf_trac", *b"trace_ev"];
 /// Bytes of the longest one.
-pub(super) const LONGEST: usize = 25;
+pub(super) const LONGEST: usize = PREFIXES[2].len();
 
 /// The first bytes of a name, the first one lowest, and zeros behind its end.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(super) struct Head(u64);
 
 impl Head {
-    /// Of a name that is filled up.
-    fn filled(name: &[u8], with: u8) -> Head {
-        let mut bytes = [with; HEAD];
-        bytes
-            .iter_mut()
-            .zip(name)
-            .for_each(|(to, &from)| *to = from);
-        Head(u64::from_le_bytes(bytes))
-    }
-
     pub(super) fn of(name: &[u8]) -> Head {
-        Head::filled(name, 0)
+        Head(u64::from_le_bytes(filled(name, 0)))
     }
 
     /// Of the string that starts with these bytes.
@@ -77,12 +67,15 @@ pub(super) const RANKED: usize = 16;
 
 /// A number of the first bytes that sorts as names do.
 pub(super) fn rank(name: &[u8], filled_with: u8) -> u128 {
-    let mut bytes = [filled_with; RANKED];
+    u128::from_be_bytes(filled::<RANKED>(name, filled_with))
+}
+
+/// So many bytes of a name, and behind a shorter one that byte again and again.
+fn filled<const LEN: usize>(name: &[u8], with: u8) -> [u8; LEN] {
+    let mut bytes = [with; LEN];
+    let both = bytes.iter_mut().zip(name);
+    both.for_each(|(to, &from)| *to = from);
     bytes
-        .iter_mut()
-        .zip(name)
-        .for_each(|(to, &from)| *to = from);
-    u128::from_be_bytes(bytes)
 }
 
 /// The same, of the string that starts with these bytes.
@@ -117,7 +110,7 @@ impl Wanted {
         };
         Wanted {
             hash: Head::of(hashed).hash(),
-            flavoured: Head::filled(hashed, fill).hash(),
+            flavoured: Head(u64::from_le_bytes(filled(hashed, fill))).hash(),
             first: rank(essential, 0),
             last: rank(essential, 0xff),
         }

@@ -111,20 +111,18 @@ impl<'a> Names<'a> {
 
     fn are_sorted(self, places: &Places) -> bool {
         let (mut batch, mut before) = ([[0; RANKED]; BATCH], 0);
-        for (base, places) in places.parts() {
-            for places in places.chunks(BATCH) {
-                let names = batch.get_mut(..places.len()).unwrap_or_default();
-                // First all loads, which wait for memory and then wait together.
-                for (name, &place) in names.iter_mut().zip(places) {
-                    *name = self.beginning(base.saturating_add(place.into()));
+        for (base, places) in places.batches(BATCH) {
+            let names = batch.get_mut(..places.len()).unwrap_or_default();
+            // First all loads, which wait for memory and then wait together.
+            for (name, &place) in names.iter_mut().zip(places) {
+                *name = self.beginning(base.saturating_add(place.into()));
+            }
+            for name in names {
+                let rank = rank_of_string(name);
+                if rank < before {
+                    return false;
                 }
-                for name in names {
-                    let rank = rank_of_string(name);
-                    if rank < before {
-                        return false;
-                    }
-                    before = rank;
-                }
+                before = rank;
             }
         }
         true
@@ -140,18 +138,16 @@ impl<'a> Names<'a> {
     fn all_hashes<const BIG: bool>(self, places: &Places) -> Vec<u16> {
         let mut hashes = Vec::with_capacity(places.len());
         let mut batch = [Head::default(); BATCH];
-        for (base, places) in places.parts() {
-            for places in places.chunks(BATCH) {
-                let heads = batch.get_mut(..places.len()).unwrap_or_default();
-                for (head, &place) in heads.iter_mut().zip(places) {
-                    *head = self.head::<BIG>(base.saturating_add(place.into()));
-                }
-                let flavours = heads.iter().fold(0, |any, head| any | head.may_end_early());
-                let from = hashes.len();
-                hashes.extend(heads.iter().map(|head| head.hash()));
-                if flavours != 0 {
-                    self.hash_flavours(base, places, hashes.get_mut(from..).unwrap_or_default());
-                }
+        for (base, places) in places.batches(BATCH) {
+            let heads = batch.get_mut(..places.len()).unwrap_or_default();
+            for (head, &place) in heads.iter_mut().zip(places) {
+                *head = self.head::<BIG>(base.saturating_add(place.into()));
+            }
+            let flavours = heads.iter().fold(0, |any, head| any | head.may_end_early());
+            let from = hashes.len();
+            hashes.extend(heads.iter().map(|head| head.hash()));
+            if flavours != 0 {
+                self.hash_flavours(base, places, hashes.get_mut(from..).unwrap_or_default());
             }
         }
         hashes

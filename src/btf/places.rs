@@ -57,15 +57,17 @@ impl Places {
 
     /// Where they start, in order.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = u32> {
-        self.parts().flat_map(|(base, places)| {
-            let places = places.iter();
-            places.map(move |&place| base.saturating_add(place.into()))
+        self.parts.iter().flat_map(|part| {
+            let places = part.places.iter();
+            places.map(|&place| part.base.saturating_add(place.into()))
         })
     }
 
-    /// The same in parts: what the places of one are counted from, and these.
-    pub(super) fn parts(&self) -> impl DoubleEndedIterator<Item = (u32, &[u16])> {
-        let parts = self.parts.iter();
-        parts.map(|part| (part.base, part.places.as_slice()))
+    /// The same, so many at once at most: what they are counted from, and these.
+    pub(super) fn batches(&self, len: usize) -> impl Iterator<Item = (u32, &[u16])> {
+        self.parts.iter().flat_map(move |part| {
+            let batches = part.places.chunks(len);
+            batches.map(|places| (part.base, places))
+        })
     }
 }

@@ -24,7 +24,7 @@ impl Btf {
     pub fn pointer_size(&self) -> u8 {
         match self.base() {
             Some(base) => base.pointer_size(),
-            None => *self.known_pointer_size().get_or_init(|| {
+            None => *self.pointer_size.get_or_init(|| {
                 let long = self.among_the_first().or_else(|| self.by_name());
                 long.unwrap_or(8)
             }),

@@ -30,7 +30,8 @@ pub struct Btf {
     base: Option<Arc<Btf>>,
     first_id: TypeId,
     first_string: u32,
-    pointer_size: OnceLock<u8>,
+    /// What [`pointer_size`](Btf::pointer_size) found.
+    pub(super) pointer_size: OnceLock<u8>,
     pub(super) names: Names,
 }
 
@@ -242,11 +243,6 @@ impl Btf {
             .ok()
             .and_then(|len| len.checked_add(self.first_string))
             .ok_or(BtfError::TooLarge)
-    }
-
-    /// What [`pointer_size`](Btf::pointer_size) found.
-    pub(super) fn known_pointer_size(&self) -> &OnceLock<u8> {
-        &self.pointer_size
     }
 }
 

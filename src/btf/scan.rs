@@ -321,9 +321,9 @@ impl Walk {
         self
     }
 
-    /// Room for the starts of as many types as fit, and of the few that are looked at behind.
+    /// Room for the starts of as many types as fit.
     fn room(&self) -> usize {
-        self.limit.saturating_sub(self.start) as usize / TYPE_HEAD + STRIDE
+        (self.limit.saturating_sub(self.start) as usize).div_ceil(TYPE_HEAD)
     }
 
     /// Walks from the start to the limit, with room for whatever comes.

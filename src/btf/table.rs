@@ -1,6 +1,6 @@
 //! Types by their numbers and places: what the pass over the type section leaves.
 //!
-//! Of a large section only every fourth start is kept; the others are a few steps away.
+//! Of a large section only every eighth start is kept; the others are a few steps away.
 
 use std::borrow::Cow;
 
@@ -82,12 +82,7 @@ impl TypeTable {
     /// `count` then.
     fn fill(&mut self, bytes: &[u8]) -> Result<(), usize> {
         let sizes = self.sizes.clone();
-        let types = Types {
-            bytes,
-            endian: self.endian,
-            sizes: &sizes,
-        };
-        let walks = types.walk_through();
+        let walks = self.types(bytes, &sizes).walk_through();
         self.segments.reserve_exact(walks.size_hint().0);
         for mut walk in walks {
             let first = self.count;
@@ -182,14 +177,8 @@ impl TypeTable {
 
     /// All others that may have a name, which costs another walk.
     pub(super) fn others(&self, bytes: &[u8]) -> Places {
-        let sizes = &self.sizes.clone().into_owned().of_others();
-        let endian = self.endian;
-        let types = Types {
-            bytes,
-            endian,
-            sizes,
-        };
-        Places::of(types.walk_through())
+        let sizes = self.sizes.clone().into_owned().of_others();
+        Places::of(self.types(bytes, &sizes).walk_through())
     }
 
     /// The index of the type that starts at `offset`, which one of them does.
@@ -215,14 +204,16 @@ impl TypeTable {
 
     #[inline(always)]
     fn whole(&self, bytes: &[u8], start: usize) -> Option<(u8, usize)> {
-        let sizes = &*self.sizes;
-        let endian = self.endian;
-        let types = Types {
+        self.types(bytes, &self.sizes).whole(start)
+    }
+
+    #[inline(always)]
+    fn types<'a>(&self, bytes: &'a [u8], sizes: &'a Sizes) -> Types<'a> {
+        Types {
             bytes,
-            endian,
+            endian: self.endian,
             sizes,
-        };
-        types.whole(start)
+        }
     }
 
     /// The kind of the type at `offset`, and where the next one starts.
