@@ -5,11 +5,12 @@
 //! takes the next. What a lane does for a step is one load, one look at a table, and one
 //! addition, which moves on and counts.
 
-use super::scan::{STRIDE, Size, Sizes, TOP_BYTES, Types, Walk};
+use super::scan::{STRIDE, Size, Sizes, TOP_BYTES, TYPE_HEAD, Types};
+use super::walk::{Rooms, Walk};
 use crate::bytes::Endian;
 
-/// How many segments are walked at once: with more of them the positions do not all stay in
-/// registers.
+/// How many segments are walked at once. More would still fit the registers, and gain nothing:
+/// then the walk takes as long as memory does.
 pub(super) const LANES: usize = 6;
 /// Everything is in words here: kinds of types are of whole ones.
 const WORD: u64 = 4;
@@ -25,6 +26,8 @@ const FREE: u32 = 32;
 /// Places in a room. The first [`STRIDE`] are free: what is listed in the steps that fill it up
 /// goes there, and harms nothing.
 const ROOM: usize = 1024;
+/// The types in 64 KiB, which a segment is at the most, that are kept.
+const MARKS: usize = (64 << 10) / TYPE_HEAD / STRIDE + 1;
 /// What a lane has in it whose room is full.
 const FULL: u64 = (ROOM as u64) << FREE;
 
@@ -33,6 +36,8 @@ pub(super) struct Lanes {
     moves: Moves,
     /// Where each lane notes the places of its listed types, the lower half of them in words.
     rooms: [[u16; ROOM]; LANES],
+    /// Where each lane notes the places that are kept, in bytes from the start of its walk.
+    marks: [[u16; MARKS]; LANES],
 }
 
 /// What is added to a lane for a type of each kind, by the upper byte of `info`.
@@ -82,6 +87,7 @@ impl Lanes {
         Lanes {
             moves: Moves::of(sizes),
             rooms: [[0; ROOM]; LANES],
+            marks: [[0; MARKS]; LANES],
         }
     }
 
@@ -90,17 +96,20 @@ impl Lanes {
         walk.named + 2 * STRIDE >= ROOM
     }
 
-    /// The room of a walk that leaves its lane: with places as [`Walk`] has them.
-    pub(super) fn room(&mut self, lane: usize, walk: &Walk) -> &mut [u16] {
-        let room = self.rooms.get_mut(lane);
-        let Some(room) = room.and_then(|room| room.get_mut(STRIDE..)) else {
-            return &mut [];
-        };
+    /// What a walk noted that leaves its lane: with places as [`Noted`](super::walk::Noted) has them.
+    pub(super) fn rooms(&mut self, lane: usize, walk: &Walk) -> Rooms<'_> {
+        let (named, marks) = (self.rooms.get_mut(lane), self.marks.get(lane));
+        let named = named.and_then(|room| room.get_mut(STRIDE..STRIDE + walk.named));
+        let marks = marks.and_then(|room| room.get(..walk.marked));
+        let named = named.unwrap_or_default();
         let base = (walk.start / WORD) as u16;
-        for place in room.iter_mut().take(walk.named) {
+        for place in &mut *named {
             *place = place.wrapping_sub(base).wrapping_mul(WORD as u16);
         }
-        room
+        Rooms {
+            marks: marks.unwrap_or_default(),
+            named,
+        }
     }
 }
 
@@ -127,47 +136,70 @@ impl Types<'_> {
         let (before, lane) = loop {
             let before = at;
             let out = match steps::<BIG>(infos, lanes, &mut at) {
-                Ok(()) => out(&at, &limits),
-                Err(lane) => Some(lane),
+                true => out(&at, &limits),
+                false => at.iter().position(|&at| at as u32 as usize >= infos.len()),
             };
             if let Some(lane) = out {
                 break (before, lane);
             }
-            for (walk, &start) in walks.iter_mut().zip(&before) {
+            for ((walk, &start), marks) in walks.iter_mut().zip(&before).zip(&mut lanes.marks) {
                 let start = WORD * u64::from(start as u32);
-                walk.marks.push((start - walk.start) as u16);
+                if let Some(mark) = marks.get_mut(walk.marked) {
+                    *mark = (start - walk.start) as u16;
+                }
+                walk.marked += 1;
             }
         };
         // A step out of the segment, or out of the section, is taken singly.
         for (walk, &at) in walks.iter_mut().zip(&before) {
             walk.pos = WORD * u64::from(at as u32);
             walk.named = (at >> FREE) as usize - STRIDE;
-            walk.count = (walk.marks.len() * STRIDE) as u32;
+            walk.count = (walk.marked * STRIDE) as u32;
         }
         lane
     }
 }
 
-/// Some steps of each lane. An error is the lane that left the section.
+/// Some steps of each lane; false where one of them left the section.
+///
+/// Each lane has its line: positions that a loop takes from an array are in memory, whatever the
+/// optimiser unrolls, and a step then waits for the one before it to be stored. By itself, so
+/// that what its caller remembers takes none of the registers.
+#[inline(never)]
+fn steps<const BIG: bool>(infos: &[[u8; 4]], lanes: &mut Lanes, at: &mut [u64; LANES]) -> bool {
+    let moves = &lanes.moves;
+    let [mut a, mut b, mut c, mut d, mut e, mut f] = *at;
+    let [in_a, in_b, in_c, in_d, in_e, in_f] = &mut lanes.rooms;
+    let inside = (0..STRIDE).all(|_| {
+        step::<BIG>(infos, moves, &mut a, in_a)
+            && step::<BIG>(infos, moves, &mut b, in_b)
+            && step::<BIG>(infos, moves, &mut c, in_c)
+            && step::<BIG>(infos, moves, &mut d, in_d)
+            && step::<BIG>(infos, moves, &mut e, in_e)
+            && step::<BIG>(infos, moves, &mut f, in_f)
+    });
+    *at = [a, b, c, d, e, f];
+    inside
+}
+
 #[inline(always)]
-fn steps<const BIG: bool>(
+fn step<const BIG: bool>(
     infos: &[[u8; 4]],
-    lanes: &mut Lanes,
-    at: &mut [u64; LANES],
-) -> Result<(), usize> {
-    for _ in 0..STRIDE {
-        for (lane, (at, room)) in at.iter_mut().zip(&mut lanes.rooms).enumerate() {
-            let pos = *at as u32;
-            let info = *infos.get(pos as usize).ok_or(lane)?;
-            // Always written, and kept only where it counts: no branch to guess.
-            room[(*at >> FREE) as usize % ROOM] = pos as u16;
-            *at += lanes.moves.by(match BIG {
-                true => u32::from_be_bytes(info),
-                false => u32::from_le_bytes(info),
-            });
-        }
-    }
-    Ok(())
+    moves: &Moves,
+    at: &mut u64,
+    room: &mut [u16; ROOM],
+) -> bool {
+    let pos = *at as u32;
+    let Some(&info) = infos.get(pos as usize) else {
+        return false;
+    };
+    // Always written, and kept only where it counts: no branch to guess.
+    room[(*at >> FREE) as usize % ROOM] = pos as u16;
+    *at += moves.by(match BIG {
+        true => u32::from_be_bytes(info),
+        false => u32::from_le_bytes(info),
+    });
+    true
 }
 
 /// A lane that is behind its limit, or whose room is full.

@@ -31,6 +31,7 @@ mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 mod view;
+mod walk;
 mod write;
 
 pub use data::Data;

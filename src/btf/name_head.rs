@@ -10,15 +10,13 @@ const UNDERSCORES: u64 = u64::from_ne_bytes([b'_'; HEAD]);
 /// What the kernel puts before the name of each tracepoint or event, of which it has thousands
 /// (include/trace/bpf_probe.h, include/trace/trace_events.h): the head of such a name is of
 /// what follows.
-pub(super) const PREFIXES: [&[u8]; 3] = [
-    b"btf_trace_",
-    b"trace_event_raw_",
-    b"trace_event_data_offsets_",
-];
+const TRACEPOINT: [u8; 10] = *b"btf_trace_";
+const EVENT: [u8; 16] = *b"trace_event_raw_";
+const OFFSETS: [u8; 25] = *b"trace_event_data_offsets_";
 /// What these begin with, and hardly any other name.
 pub(super) const BEGINNINGS: [[u8; HEAD]; 2] = [*b"btf_trac", *b"trace_ev"];
 /// Bytes of the longest one.
-pub(super) const LONGEST: usize = PREFIXES[2].len();
+pub(super) const LONGEST: usize = OFFSETS.len();
 
 /// The first bytes of a name, the first one lowest, and zeros behind its end.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -55,9 +53,10 @@ impl Head {
 /// underscores that touch the prefix are not behind it.
 #[inline(always)]
 pub(super) fn told_apart(name: &[u8]) -> &[u8] {
-    let rest = PREFIXES
-        .iter()
-        .find_map(|prefix| name.strip_prefix(*prefix));
+    // One by one: each comparison is of a known length, and so a few instructions.
+    let rest = name.strip_prefix(&TRACEPOINT);
+    let rest = rest.or_else(|| name.strip_prefix(&EVENT));
+    let rest = rest.or_else(|| name.strip_prefix(&OFFSETS));
     rest.filter(|rest| rest.first() != Some(&b'_'))
         .unwrap_or(name)
 }
@@ -118,8 +117,10 @@ impl Wanted {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    pub(in super::super) const PREFIXES: [&[u8]; 3] = [&TRACEPOINT, &EVENT, &OFFSETS];
 
     #[test]
     fn the_longest_prefix_is_told() {

@@ -229,7 +229,7 @@ impl<'a> Names<'a> {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::name_head::PREFIXES;
+    use super::super::name_head::tests::PREFIXES;
     use super::super::testing::{builder::*, parse};
     use super::*;
 

@@ -1,12 +1,15 @@
 //! Where the types of a list start: some kinds of the types of one section, in order.
 
-use super::scan::Walk;
+use std::ops::Range;
+
+use super::walk::Walk;
 
 /// Places of types, numbered from 0.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     parts: Vec<Part>,
-    len: u32,
+    /// All of them, each counted from the base of its part.
+    places: Vec<u16>,
 }
 
 /// Those of one segment of the section.
@@ -16,34 +19,39 @@ struct Part {
     first: u32,
     /// What they are counted from, in bytes.
     base: u32,
-    places: Vec<u16>,
+    /// Which ones they are.
+    places: Range<u32>,
+}
+
+impl Part {
+    fn of<'a>(&self, places: &'a [u16]) -> &'a [u16] {
+        let Range { start, end } = self.places;
+        places.get(start as usize..end as usize).unwrap_or_default()
+    }
 }
 
 impl Places {
     /// What walks listed that follow one another.
-    pub(super) fn of(walks: impl IntoIterator<Item = Walk>) -> Places {
-        let mut all = Places::default();
-        walks.into_iter().for_each(|mut walk| all.take(&mut walk));
-        all
-    }
-
-    /// Appends what a walk listed, and leaves nothing there.
-    pub(super) fn take(&mut self, walk: &mut Walk) {
-        let places = std::mem::take(&mut walk.list);
-        if places.is_empty() {
-            return;
+    pub(super) fn of(walks: &[Walk], listed: Vec<u16>) -> Places {
+        let mut parts = Vec::with_capacity(walks.len());
+        let mut first = 0;
+        for walk in walks.iter().filter(|walk| !walk.listed.is_empty()) {
+            parts.push(Part {
+                first,
+                base: walk.start as u32,
+                places: walk.listed.clone(),
+            });
+            first += walk.listed.len() as u32;
         }
-        let first = self.len;
-        self.len = first.saturating_add(places.len() as u32);
-        self.parts.push(Part {
-            first,
-            base: walk.start as u32,
-            places,
-        });
+        Places {
+            parts,
+            places: listed,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.len as usize
+        let last = self.parts.last();
+        last.map_or(0, |last| last.first as usize + last.places.len())
     }
 
     /// Where the one of this number starts.
@@ -51,14 +59,14 @@ impl Places {
         let behind = self.parts.partition_point(|part| part.first <= number);
         let part = self.parts.get(behind.checked_sub(1)?)?;
         let within = number.checked_sub(part.first)?;
-        let place = *part.places.get(within as usize)?;
+        let place = *part.of(&self.places).get(within as usize)?;
         part.base.checked_add(place.into())
     }
 
     /// Where they start, in order.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = u32> {
         self.parts.iter().flat_map(|part| {
-            let places = part.places.iter();
+            let places = part.of(&self.places).iter();
             places.map(|&place| part.base.saturating_add(place.into()))
         })
     }
@@ -66,7 +74,7 @@ impl Places {
     /// The same, so many at once at most: what they are counted from, and these.
     pub(super) fn batches(&self, len: usize) -> impl Iterator<Item = (u32, &[u16])> {
         self.parts.iter().flat_map(move |part| {
-            let batches = part.places.chunks(len);
+            let batches = part.of(&self.places).chunks(len);
             batches.map(|places| (part.base, places))
         })
     }

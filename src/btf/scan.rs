@@ -12,6 +12,7 @@
 
 use super::kind::{KINDS, KindLayout, LAYOUTS};
 use super::lanes::{LANES, Lanes};
+use super::walk::{Noted, Walk};
 use super::{BtfError, Kind, TypeId};
 use crate::bytes::Endian;
 use crate::order;
@@ -86,6 +87,12 @@ impl Sizes {
             *listed = (!is_type(kind) && kind.may_have_name()) as u32;
         }
         self
+    }
+
+    /// 1 for an upper byte that is listed, else 0.
+    #[inline(always)]
+    pub(super) fn listed(&self, top: u8) -> usize {
+        self.listed[usize::from(top)] as usize
     }
 
     /// For each value of the upper byte; none where it is unknown.
@@ -196,28 +203,30 @@ impl Types<'_> {
         let mut starts: Vec<u64> = (1..count).map(|i| self.guess(segment * i)).collect();
         starts.insert(0, 0);
         starts.push(len as u64);
-        let between = starts.windows(2).filter_map(|pair| pair.first_chunk());
+        let limits = starts.iter().skip(1);
+        let between = starts.iter().zip(limits);
         between
-            .map(|&[start, limit]| Walk::new(start, limit).with_room())
+            .map(|(&start, &limit)| Walk::new(start, limit))
             .collect()
     }
 
-    /// Walks the section: all its segments, in order, each from where the one before ended.
-    /// Those behind one that failed mean nothing.
-    pub(super) fn walk_through(self) -> impl Iterator<Item = Walk> {
+    /// Walks the section: all its segments, in order, each from where the one before ended, and
+    /// what they noted. Those behind one that failed mean nothing.
+    pub(super) fn walk_through(self) -> (Vec<Walk>, Noted) {
+        let (mut walks, mut noted) = self.walk_all();
         let mut expected = 0;
-        self.walk_all().into_iter().map(move |guessed| {
-            let walk = match guessed.start == expected {
-                true => guessed,
-                false => Walk::new(expected, guessed.limit).alone(self),
-            };
+        for walk in &mut walks {
+            if walk.start != expected {
+                *walk = Walk::new(expected, walk.limit).alone(self, &mut noted);
+            }
             expected = walk.pos;
-            walk
-        })
+        }
+        noted.shrink();
+        (walks, noted)
     }
 
     /// Walks every segment from where it is thought to start. They come in order.
-    fn walk_all(self) -> Vec<Walk> {
+    fn walk_all(self) -> (Vec<Walk>, Noted) {
         let len = self.bytes.len();
         match !is_small(len) && Lanes::can_walk(self.sizes, len) {
             true => self.walk_in_lanes(),
@@ -225,10 +234,11 @@ impl Types<'_> {
         }
     }
 
-    fn walk_in_lanes(self) -> Vec<Walk> {
+    fn walk_in_lanes(self) -> (Vec<Walk>, Noted) {
         let mut lanes = Lanes::new(self.sizes);
         let mut waiting = self.segments();
         let mut walked = Vec::with_capacity(waiting.len());
+        let mut noted = Noted::of_large(self.bytes.len());
         let last = waiting.len().saturating_sub(LANES);
         match <[Walk; LANES]>::try_from(waiting.split_off(last)) {
             Ok(mut walks) => {
@@ -239,128 +249,33 @@ impl Types<'_> {
                         break;
                     };
                     let through = std::mem::replace(&mut walks[lane], next);
-                    let room = lanes.room(lane, &through);
-                    walked.push(through.finish(self, room));
+                    noted.take(lanes.rooms(lane, &through));
+                    walked.push(through.finish(self, &mut noted));
                 }
                 walked.extend(walks.into_iter().enumerate().map(|(lane, walk)| {
-                    let room = lanes.room(lane, &walk);
-                    walk.finish(self, room)
+                    noted.take(lanes.rooms(lane, &walk));
+                    walk.finish(self, &mut noted)
                 }));
             }
             Err(few) => waiting = few,
         }
-        walked.extend(waiting.into_iter().map(|walk| walk.alone(self)));
+        walked.extend(waiting.into_iter().map(|walk| walk.alone(self, &mut noted)));
         order::by_number(&mut walked, |walk| walk.start);
-        walked
+        (walked, noted)
     }
 
     /// Each segment from where the one before ended: nothing to guess, for a small section.
-    fn walk_in_order(self) -> Vec<Walk> {
+    fn walk_in_order(self) -> (Vec<Walk>, Noted) {
         let len = self.bytes.len() as u64;
         let (mut walked, mut start) = (Vec::new(), 0);
+        let mut noted = Noted::of_small(self.bytes.len());
         while start < len {
-            let walk = Walk::new(start, len.min(start + SEGMENT as u64)).alone(self);
+            let walk = Walk::new(start, len.min(start + SEGMENT as u64));
+            let walk = walk.alone(self, &mut noted);
             start = if walk.failed { len } else { walk.pos };
             walked.push(walk);
         }
-        walked
-    }
-}
-
-/// A segment while it is walked, and then what was found there.
-#[derive(Debug)]
-pub(super) struct Walk {
-    pub start: u64,
-    /// The walk ends with the type that reaches this.
-    pub limit: u64,
-    /// Where it is, and at last where the next segment starts.
-    pub pos: u64,
-    /// How many types it passed.
-    pub count: u32,
-    /// Every how many types a start is kept: [`STRIDE`], or 1 where the lanes had no part in it.
-    pub stride: usize,
-    /// Where its first type and every `stride`th one starts, counted from `start`.
-    pub marks: Vec<u16>,
-    /// How many types it passed that are listed.
-    pub named: usize,
-    /// Where they start, counted from `start`.
-    pub list: Vec<u16>,
-    /// Whether the type at `pos` is not whole, or none.
-    pub failed: bool,
-}
-
-impl Walk {
-    fn new(start: u64, limit: u64) -> Walk {
-        Walk {
-            start,
-            limit,
-            pos: start,
-            count: 0,
-            stride: STRIDE,
-            marks: Vec::new(),
-            named: 0,
-            list: Vec::new(),
-            failed: false,
-        }
-    }
-
-    /// What is behind one that had to stop, which ends there; none where none had to.
-    fn rest_of_full(&mut self) -> Option<Walk> {
-        if !Lanes::full(self) {
-            return None;
-        }
-        let limit = std::mem::replace(&mut self.limit, self.pos);
-        Some(Walk::new(self.pos, limit).with_room())
-    }
-
-    /// The same, with room for the marks of as many types as a kernel has in so many bytes, which
-    /// take 25 on average.
-    fn with_room(mut self) -> Walk {
-        let bytes = self.limit.saturating_sub(self.start) as usize;
-        self.marks.reserve(bytes / (24 * self.stride) + 1);
-        self
-    }
-
-    /// Room for the starts of as many types as fit.
-    fn room(&self) -> usize {
-        (self.limit.saturating_sub(self.start) as usize).div_ceil(TYPE_HEAD)
-    }
-
-    /// Walks from the start to the limit, with room for whatever comes.
-    #[inline(never)]
-    fn alone(self, types: Types<'_>) -> Walk {
-        let mut named = vec![0; self.room()];
-        self.finish(types, &mut named)
-    }
-
-    /// Walks to the limit, type by type. `named` has the walk's named types so far.
-    #[inline(never)]
-    fn finish(mut self, types: Types<'_>, named: &mut [u16]) -> Walk {
-        if self.marks.is_empty() {
-            // So nobody has to step from one to the next.
-            self.stride = 1;
-            self = self.with_room();
-        }
-        while self.pos < self.limit {
-            if (self.count as usize).is_multiple_of(self.stride) {
-                self.marks.push((self.pos - self.start) as u16);
-            }
-            let Some((top, next)) = types.whole(self.pos as usize) else {
-                self.failed = true;
-                break;
-            };
-            if let Some(room) = named.get_mut(self.named) {
-                *room = (self.pos - self.start) as u16;
-            }
-            self.named += types.sizes.listed[usize::from(top)] as usize;
-            self.pos = next as u64;
-            self.count += 1;
-        }
-        match named.get(..self.named) {
-            Some(named) => self.list = named.to_vec(),
-            None => return Walk::new(self.start, self.limit).alone(types),
-        }
-        self
+        (walked, noted)
     }
 }
 

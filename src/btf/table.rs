@@ -3,6 +3,7 @@
 //! Of a large section only every eighth start is kept; the others are a few steps away.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::kind::{KINDS, KindLayout, LAYOUTS};
 use super::places::Places;
@@ -19,6 +20,8 @@ pub(super) struct TypeTable {
     endian: Endian,
     sizes: Cow<'static, Sizes>,
     segments: Vec<Segment>,
+    /// Where types start, of each segment a row.
+    marks: Vec<u16>,
     /// For type 0, 256, 512, … the segment that it lies in.
     hints: Vec<u32>,
     count: u32,
@@ -36,8 +39,9 @@ struct Segment {
     base: u32,
     /// Every how many types a start is kept: [`STRIDE`] or 1.
     stride: usize,
-    /// Where its first type and every `stride`th one starts, counted from there.
-    marks: Vec<u16>,
+    /// Which of the marks say where its first type and every `stride`th one starts, counted
+    /// from there.
+    marks: Range<u32>,
 }
 
 impl Segment {
@@ -63,6 +67,7 @@ impl TypeTable {
             endian,
             sizes: layouts.map_or(Cow::Borrowed(Sizes::KNOWN), |l| Cow::Owned(Sizes::new(l))),
             segments: Vec::new(),
+            marks: Vec::new(),
             hints: Vec::new(),
             count: 0,
             named: Places::default(),
@@ -82,24 +87,25 @@ impl TypeTable {
     /// `count` then.
     fn fill(&mut self, bytes: &[u8]) -> Result<(), usize> {
         let sizes = self.sizes.clone();
-        let walks = self.types(bytes, &sizes).walk_through();
-        self.segments.reserve_exact(walks.size_hint().0);
-        for mut walk in walks {
+        let (walks, noted) = self.types(bytes, &sizes).walk_through();
+        self.segments.reserve_exact(walks.len());
+        for walk in &walks {
             let first = self.count;
             self.count = self.count.saturating_add(walk.count);
             if walk.failed {
                 return Err(walk.pos as usize);
             }
             if walk.count > 0 {
-                self.named.take(&mut walk);
                 self.segments.push(Segment {
                     first,
                     base: walk.start as u32,
                     stride: walk.stride,
-                    marks: walk.marks,
+                    marks: walk.marks.clone(),
                 });
             }
         }
+        self.marks = noted.marks;
+        self.named = Places::of(&walks, noted.listed);
         let mut segment = 0;
         for hint in 0..=self.count >> HINT_SHIFT {
             let of_next = |s: &Segment| s.first <= hint << HINT_SHIFT;
@@ -125,11 +131,12 @@ impl TypeTable {
         }
         let segment = self.segment_of(index)?;
         let within = index.checked_sub(segment.first)? as usize;
+        let first_mark = segment.marks.start as usize;
         if segment.stride == 1 {
-            return Some(segment.place(*segment.marks.get(within)?));
+            return Some(segment.place(*self.marks.get(first_mark + within)?));
         }
         // The only other one: a division by what is known is none.
-        let mark = segment.place(*segment.marks.get(within / STRIDE)?);
+        let mark = segment.place(*self.marks.get(first_mark + within / STRIDE)?);
         match within % STRIDE {
             0 => Some(mark),
             steps => self.forward(bytes, mark, steps),
@@ -178,7 +185,8 @@ impl TypeTable {
     /// All others that may have a name, which costs another walk.
     pub(super) fn others(&self, bytes: &[u8]) -> Places {
         let sizes = self.sizes.clone().into_owned().of_others();
-        Places::of(self.types(bytes, &sizes).walk_through())
+        let (walks, noted) = self.types(bytes, &sizes).walk_through();
+        Places::of(&walks, noted.listed)
     }
 
     /// The index of the type that starts at `offset`, which one of them does.
@@ -186,11 +194,11 @@ impl TypeTable {
         let behind = self.segments.partition_point(|s| s.base <= offset);
         let segment = self.segments.get(behind.checked_sub(1)?)?;
         let place = offset - segment.base;
-        let behind = segment
-            .marks
-            .partition_point(|&mark| u32::from(mark) <= place);
+        let Range { start, end } = segment.marks;
+        let marks = self.marks.get(start as usize..end as usize)?;
+        let behind = marks.partition_point(|&mark| u32::from(mark) <= place);
         let mark = behind.checked_sub(1)?;
-        let mut pos = segment.place(*segment.marks.get(mark)?);
+        let mut pos = segment.place(*marks.get(mark)?);
         for within in 0..segment.stride {
             if pos == offset as usize {
                 return segment
