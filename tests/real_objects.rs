@@ -147,7 +147,8 @@ fn flatten_and_relocate_commute() {
         assert_same(&one_way, &each, &real.name);
         compared += one_way.map_or(0, |programs| programs.len());
     }
-    assert!(compared == 0 || compared > 500, "only {compared} programs");
+    // Of the smallest folder alone it is 349.
+    assert!(compared == 0 || compared > 300, "only {compared} programs");
 }
 
 /// What a program is, whatever its byte order: functions, references, and what each relocation

@@ -9,7 +9,7 @@ use super::pointer::{SizeFirst, describe, look, query, write};
 use super::program_details::RelocationTexts;
 use super::programs::{ProgramSet, bpflink_programs};
 use super::status::{BPFLINK_E_INVALID_ARGUMENT, BPFLINK_OK, bpflink_status};
-use crate::insn::{INSN_SIZE, encode_stream};
+use crate::insn::INSN_SIZE;
 use crate::link::{InfoBytes, Program, ProgramFunction, ProgramReference};
 
 /// A program's section begins with `?`: it is loaded only when asked for. So is a program
@@ -85,8 +85,6 @@ impl bpf_insn {
 #[derive(Default)]
 pub struct ProgramView {
     insns: OnceCell<Box<[bpf_insn]>>,
-    func_info: OnceCell<InfoBytes>,
-    line_info: OnceCell<InfoBytes>,
     error: OnceCell<Option<bpflink_error>>,
     pub(super) attach: OnceCell<AttachView>,
     pub(super) functions: OnceCell<Vec<ProgramFunction>>,
@@ -95,18 +93,31 @@ pub struct ProgramView {
 }
 
 impl ProgramView {
-    fn insns(&self, program: &Program, set: &ProgramSet) -> &[bpf_insn] {
-        self.insns.get_or_init(|| {
-            let bytes = encode_stream(program.instructions(), set.set.object().endian());
-            let (slots, _) = bytes.as_chunks::<INSN_SIZE>();
-            slots.iter().map(|&slot| bpf_insn(slot)).collect()
-        })
+    /// The instructions where they are, and how many: those of a finalized program are final
+    /// already.
+    fn insns(&self, program: &Program, set: &ProgramSet) -> (*const bpf_insn, usize) {
+        let bytes = program.bytes().unwrap_or_default();
+        let first: *const bpf_insn = bytes.as_ptr().cast();
+        match bytes.is_empty() {
+            // Every allocator's memory is aligned; only nobody promises it for bytes.
+            false if first.is_aligned() => (first, bytes.len() / INSN_SIZE),
+            _ => {
+                let insns = self.insns.get_or_init(|| encoded(program, set));
+                (insns.as_ptr(), insns.len())
+            }
+        }
     }
 
     fn error(&self, program: &Program) -> Option<&bpflink_error> {
         let make = || program.error().cloned().map(bpflink_error::new);
         self.error.get_or_init(make).as_ref()
     }
+}
+
+fn encoded(program: &Program, set: &ProgramSet) -> Box<[bpf_insn]> {
+    let endian = set.set.object().endian();
+    let insns = program.instructions().iter();
+    insns.map(|insn| bpf_insn(insn.encode(endian))).collect()
 }
 
 fn records(info: &InfoBytes) -> *const c_void {
@@ -129,9 +140,8 @@ pub unsafe extern "C" fn bpflink_programs_get(
 
 fn describe_program(set: &ProgramSet, index: usize) -> Option<bpflink_program_info> {
     let (program, view) = set.program(index)?;
-    let insns = view.insns(program, set);
-    let func_info = view.func_info.get_or_init(|| program.func_info());
-    let line_info = view.line_info.get_or_init(|| program.line_info());
+    let (insns, insn_count) = view.insns(program, set);
+    let (func_info, line_info) = (program.func_info(), program.line_info());
     let program_type = program.program_type();
     let flag = |set: bool, flag: u32| if set { flag } else { 0 };
     Some(bpflink_program_info {
@@ -139,8 +149,8 @@ fn describe_program(set: &ProgramSet, index: usize) -> Option<bpflink_program_in
         name: program.name().as_c_str().as_ptr(),
         section: program.section().as_c_str().as_ptr(),
         license: c_name(set.set.object().license()),
-        insns: insns.as_ptr(),
-        insn_count: insns.len(),
+        insns,
+        insn_count,
         func_info: records(func_info),
         line_info: records(line_info),
         func_info_count: func_info.count() as u32,

@@ -59,6 +59,11 @@ pub struct InfoBytes {
 }
 
 impl InfoBytes {
+    const NONE: &InfoBytes = &InfoBytes {
+        record_size: 0,
+        bytes: Vec::new(),
+    };
+
     /// Number of records.
     pub fn count(&self) -> usize {
         self.bytes.len().checked_div(self.record_size).unwrap_or(0)
@@ -225,19 +230,17 @@ impl Program {
     }
 
     /// func_info records for BPF_PROG_LOAD; empty before finalize.
-    pub fn func_info(&self) -> InfoBytes {
+    pub fn func_info(&self) -> &InfoBytes {
         self.finalized
             .as_ref()
-            .map(|f| f.func_info.clone())
-            .unwrap_or_default()
+            .map_or(InfoBytes::NONE, |finalized| &finalized.func_info)
     }
 
     /// line_info records for BPF_PROG_LOAD; empty before finalize.
-    pub fn line_info(&self) -> InfoBytes {
+    pub fn line_info(&self) -> &InfoBytes {
         self.finalized
             .as_ref()
-            .map(|f| f.line_info.clone())
-            .unwrap_or_default()
+            .map_or(InfoBytes::NONE, |finalized| &finalized.line_info)
     }
 
     /// The tables of its indirect jumps; empty before finalize.

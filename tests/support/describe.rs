@@ -296,8 +296,8 @@ impl Text {
         self.line();
         self.attach(program);
         self.details(program);
-        self.records("func_info", &program.func_info());
-        self.records("line_info", &program.line_info());
+        self.records("func_info", program.func_info());
+        self.records("line_info", program.line_info());
         if let Some(error) = program.error() {
             self.error(error);
         }

@@ -200,7 +200,7 @@ impl Loaded {
         &self,
         program: &Program,
         license: &[u8],
-        info: &[InfoBytes; 2],
+        info: &[&InfoBytes; 2],
         log: &[u8],
     ) -> Attr {
         let kind = program.program_type();

@@ -86,7 +86,7 @@ pub fn look_exactly(set: &Programs) -> Vec<Exactly> {
     let order = order_of(set.object());
     let programs = set.programs().iter().map(|program| Exactly {
         seen: look_at(program, order),
-        records: [program.func_info().bytes, program.line_info().bytes].map(|b| b.to_vec()),
+        records: [program.func_info(), program.line_info()].map(|info| info.bytes.clone()),
         reports: program
             .relocations()
             .map(|r| format!("{} {:?}", r.insn, r.report))
