@@ -13,6 +13,8 @@
 #   make bench             bpflink beside libbpf, cilium/ebpf and aya-obj: how fast, how much memory
 #
 # Building needs cargo and a C linker, nothing else. Offline: CARGOFLAGS="--locked --offline".
+# SHARED=no builds and installs the static library alone, as for a target that has no other:
+#   make install SHARED=no CARGO_BUILD_TARGET=x86_64-unknown-linux-musl PREFIX=...
 
 PREFIX       ?= /usr/local
 EXEC_PREFIX  ?= $(PREFIX)
@@ -21,6 +23,7 @@ LIBDIR       ?= $(EXEC_PREFIX)/lib
 INCLUDEDIR   ?= $(PREFIX)/include
 PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 DESTDIR      ?=
+SHARED       ?= yes
 
 CARGO      ?= cargo
 CARGOFLAGS ?= --locked
@@ -41,6 +44,13 @@ OUT := $(TARGET_DIR)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)release
 # or of another machine than this, it is libgcc_s.
 UNWINDER := $(if $(CARGO_BUILD_TARGET),,$(wildcard $(shell $(CC) -print-file-name=libgcc_eh.a)))
 UNWIND   := $(if $(UNWINDER),-L native=$(dir $(UNWINDER)) -l static:-bundle=gcc_eh)
+# In a static library for musl it is the one that comes with Rust's: a compiler for glibc that is
+# made to use musl has none that fits.
+ifeq ($(SHARED),no)
+MUSL     := $(wildcard $(if $(filter %-musl,$(CARGO_BUILD_TARGET)),$(shell $(or $(RUSTC),rustc) \
+              --print target-libdir --target $(CARGO_BUILD_TARGET))/self-contained/libunwind.a))
+UNWIND   := $(if $(MUSL),-L native=$(dir $(MUSL)) -l static:+bundle=unwind)
+endif
 
 # The library is made small where that costs no speed to speak of (bench/README.md): less code that
 # is copied to where it is called or repeated in loops, for what is hot says so itself; and one
@@ -54,23 +64,32 @@ PROBE  = : | $(or $(RUSTC),rustc) --crate-name probe --crate-type cdylib $1 -o $
 known  = $(shell mkdir -p $(OUT) && $(call PROBE,$1) && echo '$1'; rm -f $(OUT)/probe.so)
 SMALLER = $(call known,$(SMALL)) $(if $(CARGO_BUILD_TARGET),,$(call known,$(FOLD)))
 
+ifeq ($(SHARED),no)
+LIBRARY := $(OUT)/libbpflink.a
+KINDS   := staticlib
+else
+LIBRARY := $(OUT)/libbpflink.so
+KINDS   := cdylib,staticlib
+endif
+
 SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 COMMAND_SOURCES := cli/Cargo.toml $(shell find cli/src -name '*.rs')
 
 .PHONY: all lib install install-lib uninstall header setup demo check corpus bench clean
 all: lib $(OUT)/bpflink
-lib: $(OUT)/libbpflink.so $(OUT)/libbpflink.a $(OUT)/bpflink.pc
+lib: $(LIBRARY) $(OUT)/libbpflink.a $(OUT)/bpflink.pc
 
 # --- building. Files, not phony: `sudo make install` finds all made and runs no cargo.
 
-$(OUT)/libbpflink.so: $(SOURCES) Makefile
-	$(CARGO) rustc $(CARGOFLAGS) --release --package bpflink --lib --features capi \
-	  --crate-type cdylib,staticlib -- \
+$(LIBRARY): $(SOURCES) Makefile
+	$(CARGO) rustc $(CARGOFLAGS) --release --package bpflink --lib --features capi --crate-type $(KINDS) -- \
 	  -C link-arg=-Wl,-soname,$(SONAME) $(UNWIND) $(SMALLER) --print native-static-libs=$(abspath $(OUT))/native-static-libs
 	@touch $@
 
-$(OUT)/libbpflink.a: $(OUT)/libbpflink.so
+ifneq ($(LIBRARY),$(OUT)/libbpflink.a)
+$(OUT)/libbpflink.a: $(LIBRARY)
 	@touch $@
+endif
 
 $(OUT)/bpflink: $(SOURCES) $(COMMAND_SOURCES)
 	$(CARGO) build $(CARGOFLAGS) --release --package bpflink-cli
@@ -78,7 +97,7 @@ $(OUT)/bpflink: $(SOURCES) $(COMMAND_SOURCES)
 
 # Written anew each time, because it depends on the variables of this very call.
 .PHONY: $(OUT)/bpflink.pc
-$(OUT)/bpflink.pc: pkgconfig/bpflink.pc.in $(OUT)/libbpflink.so
+$(OUT)/bpflink.pc: pkgconfig/bpflink.pc.in $(LIBRARY)
 	@scripts/pkgconfig $< $(OUT)/native-static-libs '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(VERSION)' >$@
 
 # --- installing
@@ -89,9 +108,11 @@ install: install-lib $(OUT)/bpflink
 
 install-lib: lib
 	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(PKGCONFIGDIR)'
+ifneq ($(SHARED),no)
 	$(INSTALL) -m 755 $(OUT)/libbpflink.so '$(DESTDIR)$(LIBDIR)/$(REALNAME)'
 	ln -sf $(REALNAME) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libbpflink.so'
+endif
 	$(INSTALL) -m 644 $(OUT)/libbpflink.a '$(DESTDIR)$(LIBDIR)/libbpflink.a'
 	$(INSTALL) -m 644 include/bpflink.h '$(DESTDIR)$(INCLUDEDIR)/bpflink.h'
 	$(INSTALL) -m 644 $(OUT)/bpflink.pc '$(DESTDIR)$(PKGCONFIGDIR)/bpflink.pc'
