@@ -11,13 +11,17 @@ BUILD = os.environ.get("BPFLINK_BENCH", os.path.join(HERE, "..", "build", "bench
 BUILD = os.path.normpath(BUILD)
 
 # In the order in which they take turns; the first is what the others are compared with.
-COLD = ["bpflink-shared", "bpflink-static", "libbpf", "aya", "cilium"]
+COLD = ["bpflink-shared", "bpflink-static", "libbpf", "aya", "cilium", "bpflink-musl", "libbpf-musl"]
+# Of those what is an installation like any other.
+USUAL = ["bpflink-shared", "libbpf", "aya", "cilium"]
 WARM = ["bpflink-crate", "libbpf", "aya", "cilium"]
 NAMES = {
     "bpflink-shared": "bpflink, libbpflink.so",
     "bpflink-static": "bpflink, in a static program",
+    "bpflink-musl": "bpflink, in a static program on musl",
     "bpflink-crate": "bpflink",
     "libbpf": "libbpf",
+    "libbpf-musl": "libbpf, in a static program on musl",
     "aya": "aya-obj",
     "cilium": "cilium/ebpf",
     "nothing": "a process that does nothing",

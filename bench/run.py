@@ -10,7 +10,7 @@ import machine
 import plot
 import resources
 import works
-from contestants import BUILD, NAMES, Server, program
+from contestants import BUILD, COLD, NAMES, USUAL, Server, program
 from figures import ratios, spread, times
 from goals import goals
 from instructions import fixed as instructions_of
@@ -18,8 +18,8 @@ from report import compared, grown, instructions, memory, size, threaded
 
 TOP = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 METHOD = """\
-Every number is of one run, in which the contestants took turns: each round runs each of them once. The table gives the
-median and, in brackets, the quartiles; ratios are those of each round. *Processor* is user and system time. Where the
+Every number is of one run, in which the contestants took turns in each round. The table gives the median and, in
+brackets, the quartiles; ratios are those of each round. *Processor* is user and system time. Where the
 machine is shared, wall time is that of a process that waits, too; the least of it and processor time are not.
 
 What each does is the same: from the object's bytes to final instructions, func_info, line_info and program BTF, by its
@@ -64,7 +64,7 @@ class Bench:
                 show(works.fresh(self.one, self.rounds // 2, self.cpu, self.warm_names))]
 
     def wide(self):
-        names = [n for n in self.cold_names if n != "bpflink-static"]
+        names = [n for n in self.cold_names if n in USUAL]
         return [show(r) for r in works.wide(self.rounds, self.cpu, names)]
 
     def warm(self):
@@ -118,7 +118,10 @@ def page(bench, results, kept, kernel, loud):
         "![processor time of each](benchmarks.svg)",
         "## Goals", goals(cold[0], wide[-1], warm[0], scale, kept, kernel, fixed,
                           resources.stripped_size()),
-        "## One process, one link", "From before the process starts to after its end.",
+        "## One process, one link", "From before the process starts to after its end; each just after others of its kind, so that none finds "
+        "caches and free pages as a larger one left them (`bench/c/measure.c`). The programs on musl have nothing of glibc, whose start takes longer "
+        "on some machines than the link (it asks the processor what it is, which a virtual machine answers slowly), "
+        "and an allocator that gives nothing back (`bench/c/arena.c`).",
         *map(compared, cold + wide),
         "## A process that goes on", *map(compared, warm),
         "## Large objects", "At full size; and how many times as long as at half of it.", grown(scale),
@@ -135,7 +138,8 @@ def page(bench, results, kept, kernel, loud):
 
 def picture(cold, wide, warm, kernels):
     def processor(result):
-        return {name: runs.cpu for name, runs in result.runs.items() if name not in ("nothing", "bpflink-static")}
+        beside = set(COLD) - set(USUAL) | {"nothing"}
+        return {name: runs.cpu for name, runs in result.runs.items() if name not in beside}
 
     return plot.bars([("one process, one link", processor(cold[0])),
                       ("the same, 500 types", processor(wide[-1])),
