@@ -42,10 +42,10 @@ def load():
     return os.getloadavg()[0]
 
 
-def warning():
-    """One loud line where others are at work, else None."""
+def warning(own=0):
+    """One loud line where others are at work, else None; `own` is how many of ours are."""
     now = load()
-    if now < 0.5:
+    if now < own + 0.5:
         return None
     return (f"Others were at work on the machine (load {now:.1f}, {os.cpu_count()} processors): "
             "wall time tells little, processor time is what to look at.")

@@ -162,7 +162,7 @@ def main():
     results = [bench.cold(), bench.wide(), bench.warm(), bench.scale(), bench.threads(), bench.kernels()]
     kept = resources.memory(bench.cold_names, bench.one)
     kernel = resources.allocated(program("kernel"))
-    loud = loud or machine.warning()
+    loud = loud or machine.warning(own=1)
     text = page(bench, results, kept, kernel and kernel[2], loud)
     cold, wide, warm, _, _, kernels = results
     with open(args.page, "w", encoding="utf-8") as file:
