@@ -152,9 +152,9 @@ fn the_kernels_configuration_is_what_zcat_reads() {
     assert!(expected.len() > 500, "{file} has {}", expected.len());
     let names: Vec<&str> = expected.keys().copied().chain(["CONFIG_NONE"]).collect();
     let found = Target::running().config_values(&names).unwrap();
-    assert_eq!(found.len(), expected.len());
-    for (name, value) in expected {
-        assert_eq!(found[name], value, "{name}");
+    assert_eq!(found.len(), names.len());
+    for (name, value) in names.iter().zip(&found) {
+        assert_eq!(value.as_deref(), expected.get(name).copied(), "{name}");
     }
 }
 

@@ -1,7 +1,5 @@
 //! Addresses of kernel symbols, out of text as /proc/kallsyms has it.
 
-use hashbrown::HashMap;
-
 use crate::lookup::Lookup;
 
 /// What the text says of one name.
@@ -13,12 +11,12 @@ pub enum SymbolAddress {
     Ambiguous(u64, u64),
 }
 
-/// Looks for `names` in `text`; those that are not there are not in the answer.
+/// Looks for `names` in `text`, and says for each what it found.
 ///
 /// A line is an address in hexadecimal, a letter and the name, then perhaps the module in
 /// brackets. Lines of another form are passed over. A static variable that clang made
 /// global to optimize a whole kernel has a suffix, which is no part of its name.
-pub(super) fn addresses<'n>(text: &[u8], names: &[&'n [u8]]) -> HashMap<&'n [u8], SymbolAddress> {
+pub(super) fn addresses(text: &[u8], names: &[&[u8]]) -> Vec<Option<SymbolAddress>> {
     let mut wanted: Lookup<&[u8], Option<SymbolAddress>> =
         names.iter().map(|&name| (name, None)).collect();
     for line in text.split(|&byte| byte == b'\n') {
@@ -35,8 +33,8 @@ pub(super) fn addresses<'n>(text: &[u8], names: &[&'n [u8]]) -> HashMap<&'n [u8]
             });
         }
     }
-    let found = |&name: &&'n [u8]| Some((name, wanted.get(name).copied().flatten()?));
-    names.iter().filter_map(found).collect()
+    let found = |&name: &&[u8]| wanted.get(name).copied().flatten();
+    names.iter().map(found).collect()
 }
 
 fn parse(line: &[u8]) -> Option<(u64, &[u8])> {
@@ -80,22 +78,16 @@ mod tests {
     #[test]
     fn finds_names_whole() {
         let names: [&[u8]; 5] = [b"_text", b"twice", b"same", b"in_module", b"_tex"];
-        let found = addresses(TEXT, &names);
-        assert_eq!(
-            found.get(&b"_text"[..]),
-            Some(&SymbolAddress::At(0xffff_ffff_8100_0000))
-        );
-        assert_eq!(
-            found.get(&b"same"[..]),
-            Some(&SymbolAddress::At(0xffff_ffff_8100_0030))
-        );
-        assert_eq!(
-            found.get(&b"in_module"[..]),
-            Some(&SymbolAddress::At(0xffff_ffff_c000_0040))
-        );
+        let at = |address| Some(SymbolAddress::At(address));
         let twice = SymbolAddress::Ambiguous(0xffff_ffff_8100_0010, 0xffff_ffff_8100_0020);
-        assert_eq!(found.get(&b"twice"[..]), Some(&twice));
-        assert_eq!(found.len(), 4);
+        let expected = [
+            at(0xffff_ffff_8100_0000),
+            Some(twice),
+            at(0xffff_ffff_8100_0030),
+            at(0xffff_ffff_c000_0040),
+            None,
+        ];
+        assert_eq!(addresses(TEXT, &names), expected);
     }
 
     #[test]
@@ -106,19 +98,15 @@ mod tests {
             b"function",
             b"function.llvm.1234567890",
         ];
-        let found = addresses(TEXT, &names);
-        let at = |name: &[u8]| found.get(name).copied();
-        assert_eq!(
-            at(b"optimized"),
-            Some(SymbolAddress::At(0xffff_ffff_8100_0050))
-        );
+        let at = |address| Some(SymbolAddress::At(address));
         let both = SymbolAddress::Ambiguous(0xffff_ffff_8100_0070, 0xffff_ffff_8100_0080);
-        assert_eq!(at(b"both"), Some(both));
-        // Functions keep it, as with libbpf.
-        assert_eq!(at(b"function"), None);
-        assert_eq!(
-            at(b"function.llvm.1234567890"),
-            Some(SymbolAddress::At(0xffff_ffff_8100_0060))
-        );
+        let expected = [
+            at(0xffff_ffff_8100_0050),
+            Some(both),
+            // Functions keep it, as with libbpf.
+            None,
+            at(0xffff_ffff_8100_0060),
+        ];
+        assert_eq!(addresses(TEXT, &names), expected);
     }
 }

@@ -25,8 +25,6 @@ mod tests;
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use crate::btf::Btf;
 use running::RunningKernel;
 
@@ -153,9 +151,9 @@ impl Target {
         given.or_else(|| running?.version())
     }
 
-    /// What stands behind `NAME=` in the kernel's configuration for each of `names`; those
-    /// that are not set are left out. The running kernel's is read now, if it was not before.
-    pub fn config_values(&self, names: &[&str]) -> Result<HashMap<String, String>, TargetError> {
+    /// What stands behind `NAME=` in the kernel's configuration for each of `names`, in their
+    /// order; none where it is not set. The running kernel's is read now, if it was not before.
+    pub fn config_values(&self, names: &[&str]) -> Result<Vec<Option<String>>, TargetError> {
         let (running, described) = self.parts();
         let text = match (
             described.and_then(|kernel| kernel.kconfig.as_deref()),
@@ -165,10 +163,9 @@ impl Target {
             (None, Some(running)) => running.kconfig()?,
             (None, None) => return Err(TargetError::NoConfig),
         };
-        let found = kconfig::values(text, names).into_iter();
-        Ok(found
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect())
+        let found = kconfig::values(text, names);
+        let value = |&name: &&str| found.get(name).map(|&value| value.to_owned());
+        Ok(names.iter().map(value).collect())
     }
 
     /// Bytes of a page of memory, which arenas are made of. Of a kernel that is described,
@@ -184,12 +181,12 @@ impl Target {
             .unwrap_or(DEFAULT_PAGE)
     }
 
-    /// Addresses of kernel symbols; names that the kernel does not have are left out.
-    /// The running kernel's list is read now.
-    pub fn symbol_addresses<'n>(
+    /// Addresses of kernel symbols, in the order of `names`; none where the kernel does not
+    /// have it. The running kernel's list is read now.
+    pub fn symbol_addresses(
         &self,
-        names: &[&'n [u8]],
-    ) -> Result<HashMap<&'n [u8], SymbolAddress>, TargetError> {
+        names: &[&[u8]],
+    ) -> Result<Vec<Option<SymbolAddress>>, TargetError> {
         let (running, described) = self.parts();
         match (
             described.and_then(|kernel| kernel.kallsyms.as_deref()),

@@ -1,11 +1,10 @@
 //! The contents of `.kconfig` on a target.
 
-use hashbrown::HashMap;
-
 use super::{Resolved, kconfig, unresolved};
 use crate::bytes::Endian;
 use crate::elf::{Extern, ExternKind, KconfigSlot, Object};
 use crate::link::LinkError;
+use crate::lookup::Lookup;
 use crate::target::{Feature, KernelRelease, Target, TargetError};
 
 const WHAT: &str = "kernel configuration value";
@@ -82,23 +81,31 @@ struct Kernel<'a> {
     endian: Endian,
     /// The lines of its configuration that the object asks for; not looked at where it
     /// asks for none.
-    configured: Result<HashMap<String, String>, TargetError>,
+    configured: Result<Lookup<&'a [u8], String>, TargetError>,
 }
 
 impl<'a> Kernel<'a> {
-    fn new(object: &Object, target: &'a Target) -> Kernel<'a> {
+    fn new(object: &'a Object, target: &'a Target) -> Kernel<'a> {
         let externs = object.externs().iter();
         let names: Vec<&str> = externs
             .filter(|symbol| symbol.kconfig.is_some() && is_configured(symbol))
             .filter_map(|symbol| std::str::from_utf8(symbol.name.as_bytes()).ok())
             .collect();
+        let values = match names.is_empty() {
+            true => Ok(Vec::new()),
+            false => target.config_values(&names),
+        };
+        let named = |values: Vec<Option<String>>| {
+            let mut known = Lookup::default();
+            for (name, value) in names.iter().zip(values) {
+                value.map(|value| known.or_insert(name.as_bytes(), value));
+            }
+            known
+        };
         Kernel {
             target,
             endian: object.endian(),
-            configured: match names.is_empty() {
-                true => Ok(HashMap::new()),
-                false => target.config_values(&names),
-            },
+            configured: values.map(named),
         }
     }
 
@@ -145,7 +152,7 @@ impl<'a> Kernel<'a> {
 
     fn text(&self, symbol: &Extern) -> Option<&String> {
         let known = self.configured.as_ref().ok()?;
-        known.get(symbol.name.to_string().as_str())
+        known.get(symbol.name.as_bytes())
     }
 
     /// What is told of a text that has no room.

@@ -1,10 +1,9 @@
 //! Kernel symbols without a type: their addresses.
 
-use hashbrown::HashMap;
-
 use super::{Resolved, kernel, unresolved};
 use crate::elf::{Extern, ExternKind, Object};
 use crate::link::LinkError;
+use crate::lookup::Lookup;
 use crate::target::{SymbolAddress, Target, TargetError};
 
 const WHAT: &str = "kernel symbol";
@@ -12,7 +11,7 @@ const WHAT: &str = "kernel symbol";
 /// The addresses of all untyped symbols of an object: the list of a kernel's
 /// symbols is long, and looked through once.
 pub(super) struct Symbols<'a> {
-    found: Result<HashMap<&'a [u8], SymbolAddress>, TargetError>,
+    found: Result<Lookup<&'a [u8], SymbolAddress>, TargetError>,
 }
 
 impl<'a> Symbols<'a> {
@@ -25,9 +24,12 @@ impl<'a> Symbols<'a> {
             .filter(untyped)
             .map(|symbol| symbol.name.as_bytes())
             .collect();
-        Symbols {
-            found: target.symbol_addresses(&names),
-        }
+        let found = target.symbol_addresses(&names).map(|found| {
+            let all = names.iter().zip(found);
+            all.filter_map(|(&name, address)| Some((name, address?)))
+                .collect()
+        });
+        Symbols { found }
     }
 
     /// The address of one; 0 for a weak one that is not there.
