@@ -10,6 +10,7 @@
 #   make check-selftests   the same for all of the kernel's selftests
 #   make check-peers       all objects and kernels of the cache, linked by three other linkers too
 #   make corpus            all the real programs that bpflink is compared over, compiled (corpus/README.md)
+#   make fuzz              FUZZ=object|kernel|files SECONDS=600: input that nobody wrote (fuzz/README.md)
 #   make bench             bpflink beside libbpf, cilium/ebpf and aya-obj: how fast, how much memory
 #
 # Building needs cargo and a C linker, nothing else. Offline: CARGOFLAGS="--locked --offline".
@@ -75,7 +76,7 @@ endif
 SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 COMMAND_SOURCES := cli/Cargo.toml $(shell find cli/src -name '*.rs')
 
-.PHONY: all lib install install-lib uninstall header setup demo check corpus bench clean
+.PHONY: all lib install install-lib uninstall header setup demo check corpus fuzz bench clean
 all: lib $(OUT)/bpflink
 lib: $(LIBRARY) $(OUT)/libbpflink.a $(OUT)/bpflink.pc
 
@@ -147,6 +148,11 @@ corpus: setup
 
 bench: setup
 	@. scripts/env.sh && $(MAKE) --no-print-directory -s -C bench && bench/run.py $(BENCH)
+
+FUZZ    ?= object
+SECONDS ?= 600
+fuzz: setup
+	@fuzz/build && { [ -d build/fuzz/seeds ] || fuzz/seed; } && fuzz/run $(FUZZ) -max_total_time=$(SECONDS)
 
 clean:
 	$(CARGO) clean
