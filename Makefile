@@ -10,7 +10,7 @@
 #   make check-selftests   the same for all of the kernel's selftests
 #   make check-peers       all objects and kernels of the cache, linked by three other linkers too
 #   make corpus            all the real programs that bpflink is compared over, compiled (corpus/README.md)
-#   make fuzz              FUZZ=object|kernel|files SECONDS=600: input that nobody wrote (fuzz/README.md)
+#   make fuzz              FUZZ=object|kernel|stream|files SECONDS=600: input that nobody wrote (fuzz/README.md)
 #   make bench             bpflink beside libbpf, cilium/ebpf and aya-obj: how fast, how much memory
 #
 # Building needs cargo and a C linker, nothing else. Offline: CARGOFLAGS="--locked --offline".

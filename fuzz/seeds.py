@@ -9,6 +9,9 @@ LARGEST = 20_000
 ELF, BTF = b"\x7fELF", (b"\x9f\xeb", b"\xeb\x9f")
 TEXTS = {"config": b"\x02CONFIG_BPF=y\nCONFIG_HZ=250\n# CONFIG_X is not set\nCONFIG_S=\"a\\\"b\"\n",
          "symbols": b"\x03ffffffff81000000 T bpf_prog_load\nffffffff82000000 D jiffies\t[module]\n"}
+# A program of one function that reads a field, and a reference to a map.
+STREAM = (bytes([0, 0, 5, 1, 1, 1, 1]) + bytes.fromhex("6112000000000000 1803000000000000 0000000000000000 b700000000000000")
+          + bytes.fromhex("9500000000000000 00000000 01020000 0000 0100 01000000") + bytes(2 * 17))
 
 
 def contents(folder, ending):
@@ -52,6 +55,7 @@ def main():
     write(f"{out}/object", objects | contents(compiled, ".o"))
     write(f"{out}/kernel", {f"{object_}-{kernel}": chosen.index(object_).to_bytes(2, "little") + kernels[kernel]
                             for object_, kernel in linked})
+    write(f"{out}/stream", {name: STREAM + data for name, data in kernels.items()})
     write(f"{out}/files", TEXTS | {name: b"\x00" + data for name, data in kernels.items()})
     print(f"{len(objects)} objects, {len(linked)} of them with a kernel's BTF, {len(kernels)} BTFs")
 
