@@ -7,6 +7,9 @@ pub(super) const HEAD: usize = 8;
 /// Each byte an underscore.
 const UNDERSCORES: u64 = u64::from_ne_bytes([b'_'; HEAD]);
 
+/// Bits of [`Head::may_have_flavour`]: not 0 where one may.
+pub(super) const MAYBE: u64 = 0x8000_8000_8000_0000;
+
 /// What the kernel puts before the name of each tracepoint or event, of which it has thousands
 /// (include/trace/bpf_probe.h, include/trace/trace_events.h): the head of such a name is of
 /// what follows.
@@ -36,11 +39,20 @@ impl Head {
         Head(word & (nuls ^ nuls.wrapping_sub(1)))
     }
 
-    /// Not 0 where a flavour may start within it.
+    /// Of three underscores in a row two are an even place. Whether there are two, in the bits of
+    /// [`MAYBE`]: in a few instructions, of which many heads can be looked at together. At the very
+    /// start they are no flavour's.
     #[inline(always)]
-    pub(super) fn may_end_early(self) -> u64 {
+    pub(super) fn may_have_flavour(self) -> u64 {
+        let pairs = self.0 ^ UNDERSCORES;
+        pairs.wrapping_sub(u64::MAX / 0xffff) & !pairs
+    }
+
+    /// Whether a flavour may start within it.
+    #[inline(always)]
+    pub(super) fn may_end_early(self) -> bool {
         let underscores = nuls_in(self.0 ^ UNDERSCORES);
-        underscores & underscores << 8 & underscores << 16
+        underscores & underscores << 8 & underscores << 16 != 0
     }
 
     #[inline(always)]
@@ -70,7 +82,7 @@ pub(super) fn rank(name: &[u8], filled_with: u8) -> u128 {
 }
 
 /// So many bytes of a name, and behind a shorter one that byte again and again.
-fn filled<const LEN: usize>(name: &[u8], with: u8) -> [u8; LEN] {
+pub(super) fn filled<const LEN: usize>(name: &[u8], with: u8) -> [u8; LEN] {
     let mut bytes = [with; LEN];
     let both = bytes.iter_mut().zip(name);
     both.for_each(|(to, &from)| *to = from);

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::name_head::{
-    BEGINNINGS, HEAD, Head, LONGEST, RANKED, Wanted, rank, rank_of_string, told_apart,
+    BEGINNINGS, HEAD, Head, LONGEST, MAYBE, RANKED, Wanted, filled, rank_of_string, told_apart,
 };
 use super::places::Places;
 use super::{Btf, essential_name};
@@ -77,6 +77,22 @@ fn position(list: &[u16], is: impl Fn(u16) -> bool) -> Option<usize> {
     Some(skipped + rest.iter().position(|&hash| is(hash))?)
 }
 
+fn begins_as_events(bytes: &[u8]) -> bool {
+    BEGINNINGS.iter().any(|beginning| beginning == bytes)
+}
+
+/// Hashes the heads of names; whether one of them may have a flavour in it.
+#[inline(never)]
+fn hash_all(words: &[[u8; HEAD]], hashes: &mut [u16]) -> bool {
+    let mut flavours = 0;
+    for (hash, &bytes) in hashes.iter_mut().zip(words) {
+        let head = Head::of_string(bytes);
+        flavours |= head.may_have_flavour();
+        *hash = head.hash();
+    }
+    flavours & MAYBE != 0
+}
+
 /// The first of so many numbers of which it is true, as it is of all behind; else their count.
 fn first_where(count: usize, is: impl Fn(u32) -> bool) -> usize {
     let (mut from, mut to) = (0, count);
@@ -113,10 +129,7 @@ impl<'a> Names<'a> {
         let (mut batch, mut before) = ([[0; RANKED]; BATCH], 0);
         for (base, places) in places.batches(BATCH) {
             let names = batch.get_mut(..places.len()).unwrap_or_default();
-            // First all loads, which wait for memory and then wait together.
-            for (name, &place) in names.iter_mut().zip(places) {
-                *name = self.beginning(base.saturating_add(place.into()));
-            }
+            self.first_bytes::<false, _>(base, places, names);
             for name in names {
                 let rank = rank_of_string(name);
                 if rank < before {
@@ -129,61 +142,83 @@ impl<'a> Names<'a> {
     }
 
     fn hashes(self, places: &Places) -> Vec<u16> {
-        match self.btf.endian() {
-            Endian::Little => self.all_hashes::<false>(places),
-            Endian::Big => self.all_hashes::<true>(places),
-        }
-    }
-
-    fn all_hashes<const BIG: bool>(self, places: &Places) -> Vec<u16> {
         let mut hashes = Vec::with_capacity(places.len());
-        let mut batch = [Head::default(); BATCH];
+        let (mut words, mut batch) = ([[0; HEAD]; BATCH], [0; BATCH]);
         for (base, places) in places.batches(BATCH) {
-            let heads = batch.get_mut(..places.len()).unwrap_or_default();
-            for (head, &place) in heads.iter_mut().zip(places) {
-                *head = self.head::<BIG>(base.saturating_add(place.into()));
+            let words = words.get_mut(..places.len()).unwrap_or_default();
+            let batch = batch.get_mut(..places.len()).unwrap_or_default();
+            self.first_bytes::<true, _>(base, places, words);
+            if hash_all(words, batch) {
+                self.hash_flavours(base, places, words, batch);
             }
-            let flavours = heads.iter().fold(0, |any, head| any | head.may_end_early());
-            let from = hashes.len();
-            hashes.extend(heads.iter().map(|head| head.hash()));
-            if flavours != 0 {
-                self.hash_flavours(base, places, hashes.get_mut(from..).unwrap_or_default());
-            }
+            hashes.extend_from_slice(batch);
         }
         hashes
     }
 
-    /// The head of the name of the type that starts there, or of what tells it apart.
-    #[inline(always)]
-    fn head<const BIG: bool>(self, start: u32) -> Head {
-        let start = start as usize;
-        let name_off = match self.types.get(start..start.saturating_add(4)) {
-            Some(&[a, b, c, d]) if BIG => u32::from_be_bytes([a, b, c, d]),
-            Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]),
-            _ => return Head::default(),
-        };
-        let own = name_off.wrapping_sub(self.first_string) as usize;
-        match self.strings.get(own..own.saturating_add(HEAD)) {
-            Some(bytes) if BEGINNINGS.iter().any(|b| b == bytes) => self.event(own, name_off),
-            Some(&[a, b, c, d, e, f, g, h]) => Head::of_string([a, b, c, d, e, f, g, h]),
-            _ => self.the_long_way(name_off),
+    /// What the names of these types begin with, or, `APART`, what tells them apart; behind a NUL
+    /// is anything.
+    fn first_bytes<const APART: bool, const LEN: usize>(
+        self,
+        base: u32,
+        places: &[u16],
+        all: &mut [[u8; LEN]],
+    ) {
+        match self.btf.endian() {
+            Endian::Little => self.gather::<false, APART, LEN>(base, places, all),
+            Endian::Big => self.gather::<true, APART, LEN>(base, places, all),
         }
     }
 
+    // By itself, and with nothing else done in it: so all that it needs stays in registers, and the
+    // loads, which wait for memory, wait together.
     #[inline(never)]
-    fn event(self, own: usize, name_off: u32) -> Head {
-        let bytes = self.strings.get(own..).and_then(|tail| tail.first_chunk());
-        let bytes = bytes.map(|bytes: &[u8; LONGEST + HEAD]| told_apart(bytes));
-        match bytes.and_then(|bytes| bytes.first_chunk()) {
-            Some(&bytes) => Head::of_string(bytes),
-            None => self.the_long_way(name_off),
+    fn gather<const BIG: bool, const APART: bool, const LEN: usize>(
+        self,
+        base: u32,
+        places: &[u16],
+        all: &mut [[u8; LEN]],
+    ) {
+        for (first, &place) in all.iter_mut().zip(places) {
+            let start = base.wrapping_add(place.into()) as usize;
+            let name_off = match self.types.get(start..start.saturating_add(4)) {
+                Some(&[a, b, c, d]) if BIG => u32::from_be_bytes([a, b, c, d]),
+                Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]),
+                _ => 0,
+            };
+            let own = name_off.wrapping_sub(self.first_string) as usize;
+            let bytes = self.strings.get(own..own.saturating_add(LEN));
+            let found = match bytes.and_then(|bytes| bytes.first_chunk()) {
+                Some(bytes) if APART && begins_as_events(bytes) => self.event(own),
+                found => found.copied(),
+            };
+            *first = found.unwrap_or_else(|| self.the_long_way::<APART, LEN>(name_off));
         }
+    }
+
+    /// The hashes of those whose heads have more in them than the essential name.
+    #[inline(never)]
+    fn hash_flavours(self, base: u32, places: &[u16], words: &[[u8; HEAD]], hashes: &mut [u16]) {
+        for ((hash, &bytes), &place) in hashes.iter_mut().zip(words).zip(places) {
+            if Head::of_string(bytes).may_end_early() {
+                let name = self.whole(self.name_off(base.wrapping_add(place.into())));
+                *hash = Head::of(told_apart(essential_name(name))).hash();
+            }
+        }
+    }
+
+    /// What tells a name apart that begins as those of tracepoints and events do.
+    #[inline(never)]
+    fn event<const LEN: usize>(self, own: usize) -> Option<[u8; LEN]> {
+        let bytes: &[u8; LONGEST + HEAD] = self.strings.get(own..)?.first_chunk()?;
+        told_apart(bytes).first_chunk().copied()
     }
 
     /// For names in the base, and at the very end of the strings.
     #[cold]
-    fn the_long_way(self, name_off: u32) -> Head {
-        Head::of(told_apart(self.whole(name_off)))
+    fn the_long_way<const APART: bool, const LEN: usize>(self, name_off: u32) -> [u8; LEN] {
+        let name = self.whole(name_off);
+        filled(if APART { told_apart(name) } else { name }, 0)
     }
 
     fn whole(self, name_off: u32) -> &'a [u8] {
@@ -193,35 +228,15 @@ impl<'a> Names<'a> {
         }
     }
 
-    #[inline(always)]
     fn name_off(self, start: u32) -> u32 {
         let name_off = self.btf.endian().u32_at(self.types, start as usize);
         name_off.unwrap_or_default()
     }
 
-    /// What the name of the type that starts there begins with; behind a NUL is anything.
-    #[inline(always)]
-    fn beginning(self, start: u32) -> [u8; RANKED] {
-        let name_off = self.name_off(start);
-        let own = name_off.wrapping_sub(self.first_string) as usize;
-        let bytes = self.strings.get(own..own.saturating_add(RANKED));
-        match bytes.and_then(|bytes| bytes.first_chunk()) {
-            Some(&bytes) => bytes,
-            None => rank(self.whole(name_off), 0).to_be_bytes(),
-        }
-    }
-
     fn rank(self, start: u32) -> u128 {
-        rank_of_string(&self.beginning(start))
-    }
-
-    /// The hashes once more, where a head may have more in it than the essential name.
-    #[cold]
-    fn hash_flavours(self, base: u32, places: &[u16], hashes: &mut [u16]) {
-        for (hash, &place) in hashes.iter_mut().zip(places) {
-            let name = self.whole(self.name_off(base.saturating_add(place.into())));
-            *hash = Head::of(told_apart(essential_name(name))).hash();
-        }
+        let mut name = [0; RANKED];
+        self.first_bytes::<false, _>(start, &[0], std::slice::from_mut(&mut name));
+        rank_of_string(&name)
     }
 }
 
