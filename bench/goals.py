@@ -17,14 +17,13 @@ def beyond(result, name, kind):
     return quartiles(ratios(theirs, ours))[1]
 
 
-def fastest(result, kind, by=ratio):
-    return min(by(result, name, kind) for name in PEERS if name in result.runs)
+def fastest(result, kind, by=ratio, peers=PEERS):
+    return min(by(result, name, kind) for name in peers if name in result.runs)
 
 
-def on_musl(result, kind):
-    """The same for bpflink without glibc, against the fastest peer with it or without."""
-    peers = [name for name in (*PEERS, "libbpf-musl") if name in result.runs]
-    return min(ratio(result, name, kind, "bpflink-musl") for name in peers)
+def on_musl(result, name, kind):
+    """The ratio to bpflink without glibc."""
+    return ratio(result, name, kind, "bpflink-musl")
 
 
 def reachable(result, kind):
@@ -58,7 +57,7 @@ def goals(cold, wide, warm, scale, memory, kernel, fixed, library):
             f"{floor['wall']:.2f}×", f"{floor['cpu']:.2f}×", floor["cpu"] <= 3)]
     if "bpflink-musl" in cold.runs:
         rows.insert(1, at_least("the same of static programs on musl, against the fastest peer of either kind", 8,
-                                lambda kind: on_musl(cold, kind)))
+                                lambda kind: fastest(cold, kind, on_musl, (*PEERS, "libbpf-musl"))))
     for name, least in (("cilium", 5), ("libbpf", 50)):
         if name in wide.runs:
             rows.append(at_least(f"500 distinct local types, cold, against {name}", least,

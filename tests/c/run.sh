@@ -105,14 +105,6 @@ replay_can_fail() {
 	! cmp -s "$1" "$WORK/changed.case" && ! "$WORK/c99/replay" "$CASES" "$WORK/changed.case"
 }
 
-record() {
-	mkdir -p "$CASES"
-	# Whether the tests hold is another check's question.
-	BPFLINK_SKIP_LOG=$WORK/record.skipped BPFLINK_RECORD=$CASES cargo test --locked --quiet --no-fail-fast --tests \
-		>"$WORK/record.log" 2>&1
-	[ "$(find "$CASES" -name '*.case' | wc -l)" -ge 3000 ] || { tail -n 30 "$WORK/record.log"; return 1; }
-}
-
 same_layout() { # a change is made known by BPFLINK_ABI and this file
 	"$WORK/c99/layout" >"$WORK/layout.txt" && diff -u "$HERE/layout.txt" "$WORK/layout.txt"
 }
@@ -128,7 +120,7 @@ same_symbols() {
 
 try "the sample object" make --no-print-directory -s -C examples/c OUT="$WORK" CLANG="$(clang)" sample.bpf.o
 try "an object of struct_ops" "$(clang)" -target bpfel -O2 -g -c -o "$WORK/struct_ops.bpf.o" tests/bpf/struct_ops.bpf.c
-try "the cases of the Rust tests" record
+try "the cases of the Rust tests" scripts/record "$CASES"
 mapfile -t cases < <(find "$CASES" -name '*.case' | LC_ALL=C sort)
 some=() # for the slow ones
 for ((i = 0; i < ${#cases[@]}; i += 25)); do some+=("${cases[i]}"); done
